@@ -1,0 +1,5 @@
+"""`deocclude evaluate`."""
+
+
+def evaluate() -> None:
+    raise NotImplementedError

@@ -1,0 +1,5 @@
+"""`deocclude run`."""
+
+
+def run() -> None:
+    raise NotImplementedError

@@ -1,0 +1,100 @@
+"""The square window around one person that the networks look at.
+
+Training, evaluation and the cascade all cut people out through this one class, so a network always sees what
+it was trained on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+OUTSIDE_PHOTO = 127
+"""Grey value of window pixels that lie outside the photo (masks are 0 there)."""
+
+_ROOM_FOR_THE_HIDDEN = 5.0
+_LEAST_MARGIN = 1.3
+
+Box = tuple[int, int, int, int]
+
+
+def box_of(mask: np.ndarray) -> Box | None:
+    """Tight box (left, top, right, bottom; right and bottom exclusive) of a bool HxW mask, None if empty."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return None
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def union(first: Box, second: Box) -> Box:
+    """Smallest box that holds both."""
+    return (
+        min(first[0], second[0]),
+        min(first[1], second[1]),
+        max(first[2], second[2]),
+        max(first[3], second[3]),
+    )
+
+
+@dataclass(frozen=True)
+class SquareWindow:
+    """A square of whole photo pixels; it may reach beyond the photo."""
+
+    left: int
+    top: int
+    side: int
+
+    @classmethod
+    def around(cls, box: Box) -> SquareWindow:
+        """Window centred on a person's visible box, with room for what is hidden.
+
+        The side is max(1.3 * longest, sqrt(5 * width * height)): a squat box (legs or head hidden, or a
+        half-length portrait) gets more room than a slender one, which already shows the whole person.
+        """
+        width, height = box[2] - box[0], box[3] - box[1]
+        side = max(_LEAST_MARGIN * max(width, height), (_ROOM_FOR_THE_HIDDEN * width * height) ** 0.5)
+        whole = max(8, int(np.ceil(side)))
+        return cls(
+            left=round((box[0] + box[2] - whole) / 2),
+            top=round((box[1] + box[3] - whole) / 2),
+            side=whole,
+        )
+
+    def _overlap(self, height: int, width: int) -> tuple[slice, slice, slice, slice]:
+        top, bottom = max(0, self.top), min(height, self.top + self.side)
+        left, right = max(0, self.left), min(width, self.left + self.side)
+        top, left = min(top, height), min(left, width)
+        bottom, right = max(bottom, top), max(right, left)
+        return (
+            slice(top, bottom),
+            slice(left, right),
+            slice(top - self.top, bottom - self.top),
+            slice(left - self.left, right - self.left),
+        )
+
+    def cut(self, image: np.ndarray, size: int, *, outside: int = 0, nearest: bool = False) -> np.ndarray:
+        """The window of `image` resized to size x size; dtype and channels stay.
+
+        image: uint8 or float32, HxW or HxWxC. Downsizing averages areas, upsizing is bilinear, or nearest for
+        label maps. Pixels outside the photo are `outside`.
+        """
+        rows, columns, to_rows, to_columns = self._overlap(*image.shape[:2])
+        patch = np.full((self.side, self.side, *image.shape[2:]), outside, dtype=image.dtype)
+        patch[to_rows, to_columns] = image[rows, columns]
+        if nearest:
+            interpolation = cv2.INTER_NEAREST_EXACT
+        else:
+            interpolation = cv2.INTER_AREA if self.side >= size else cv2.INTER_LINEAR
+        return cv2.resize(patch, (size, size), interpolation=interpolation)
+
+    def paste(self, crop: np.ndarray, height: int, width: int, *, nearest: bool = False) -> np.ndarray:
+        """Inverse of `cut`: a height x width image, 0 outside the window. Bilinear unless `nearest`."""
+        rows, columns, from_rows, from_columns = self._overlap(height, width)
+        interpolation = cv2.INTER_NEAREST_EXACT if nearest else cv2.INTER_LINEAR
+        patch = cv2.resize(crop, (self.side, self.side), interpolation=interpolation)
+        out = np.zeros((height, width, *crop.shape[2:]), dtype=crop.dtype)
+        out[rows, columns] = patch[from_rows, from_columns]
+        return out
