@@ -1,10 +1,21 @@
-"""`deocclude weights`."""
+"""`deocclude weights`: the model files that the package does not carry itself."""
+
+from __future__ import annotations
 
 import typer
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Fetch and list model weights.")
 
 
 @app.callback()
 def group() -> None:
-    raise NotImplementedError
+    """Fetch and list model weights."""
+
+
+@app.command()
+def fetch() -> None:
+    """Put the BlazePose models that find people into the cache folder (once; 36 MB download)."""
+    from deocclude.people.model_files import fetch
+
+    for name, path in fetch(say=typer.echo).items():
+        typer.echo(f"{name}: {path}")

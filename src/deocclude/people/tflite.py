@@ -1,0 +1,34 @@
+"""One TensorFlow Lite model with one input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from deocclude.errors import DeoccludeError
+
+
+class Model:
+    """Calls the model file at `path`; raises DeoccludeError if it cannot be read."""
+
+    def __init__(self, path: Path, num_threads: int = 1) -> None:
+        try:
+            self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise DeoccludeError(f"{path} cannot be loaded: {error}") from error
+        self._input = self._interpreter.get_input_details()[0]["index"]
+        self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
+
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
+        """image: float32 HxWx3 as the model wants it. Returns copies of all outputs, batch axis first."""
+        self._interpreter.set_tensor(self._input, image[None])
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """float32 in [0, 1] of float32 logits, which are clipped to +-80 (beyond that exp overflows)."""
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
