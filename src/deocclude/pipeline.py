@@ -1,0 +1,407 @@
+"""The cascade of figure 1a: a photo goes in, every person in it comes out whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import nn
+
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.errors import DeoccludeError
+from deocclude.images import Photo, load_photo
+from deocclude.mask_completion.network import complete
+from deocclude.people.person import DetectedPerson, PersonSource
+from deocclude.resampling import SHARP, enlarge, enlarge_parsing
+
+_PEOPLE_AT_ONCE = 4
+_LANDMARK_REACH = 1.6
+
+
+@dataclass(frozen=True)
+class _Patch:
+    """Part of a photo-sized array that is 0 elsewhere."""
+
+    box: Box
+    values: np.ndarray
+
+    def at(self, height: int, width: int) -> np.ndarray:
+        whole = np.zeros((height, width, *self.values.shape[2:]), self.values.dtype)
+        whole[self.rows_and_columns] = self.values
+        return whole
+
+    @property
+    def rows_and_columns(self) -> tuple[slice, slice]:
+        left, top, right, bottom = self.box
+        return slice(top, bottom), slice(left, right)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person made whole. Photo-sized arrays are built each time they are asked for: keep what you need.
+
+    score: confidence of the detection in [0, 1]. box: the initial mask's left, top, right, bottom.
+    landmarks: float32 33x3 (x, y, visibility) or None. occlusion_ratio: |invisible| / |amodal|, in [0, 1].
+    """
+
+    score: float
+    box: Box
+    landmarks: np.ndarray | None
+    occlusion_ratio: float
+    _photo: np.ndarray = field(repr=False)
+    _masks: dict[str, _Patch] = field(repr=False)
+    _painted: _Patch | None = field(repr=False)
+
+    def _whole(self, name: str) -> np.ndarray:
+        return self._masks[name].at(*self._photo.shape[:2])
+
+    @property
+    def initial(self) -> np.ndarray:
+        """bool HxW: the mask that the person source gave (M_i)."""
+        return self._whole("initial")
+
+    @property
+    def modal(self) -> np.ndarray:
+        """bool HxW: the visible body."""
+        return self._whole("modal")
+
+    @property
+    def amodal(self) -> np.ndarray:
+        """bool HxW: the whole body; holds `modal`."""
+        return self._whole("amodal")
+
+    @property
+    def invisible(self) -> np.ndarray:
+        """bool HxW: amodal without modal."""
+        return self.amodal & ~self.modal
+
+    @property
+    def parsing_modal(self) -> np.ndarray:
+        """uint8 HxW: LIP part index inside `modal`, 0 outside."""
+        return self._whole("parsing_modal")
+
+    @property
+    def parsing_amodal(self) -> np.ndarray:
+        """uint8 HxW: LIP part index inside `amodal`, 0 outside."""
+        return self._whole("parsing_amodal")
+
+    @property
+    def recovered(self) -> np.ndarray:
+        """uint8 HxWx3 RGB: the photo with this person's hidden part painted in; all else as it was."""
+        photo = self._photo.copy()
+        if self._painted is not None:
+            at = self._painted.rows_and_columns
+            hidden = self.invisible[at]
+            photo[at][hidden] = self._painted.values[hidden]
+        return photo
+
+    @property
+    def cutout(self) -> np.ndarray:
+        """uint8 HxWx4 RGBA: the whole person, transparent outside `amodal`."""
+        amodal = self.amodal
+        cutout = np.zeros((*amodal.shape, 4), np.uint8)
+        cutout[..., :3] = self.recovered
+        cutout[..., 3] = 255
+        cutout[~amodal] = 0
+        return cutout
+
+
+@dataclass(frozen=True)
+class DeoccludedPhoto:
+    """photo: uint8 HxWx3 RGB, upright. people: from the largest initial mask to the smallest.
+
+    seconds: wall time of the stages "people", "masks" and "content". person_source: who found the people.
+    """
+
+    photo: np.ndarray
+    people: list[Person]
+    seconds: dict[str, float]
+    person_source: str
+
+
+class Deoccluder:
+    """The cascade with its networks loaded; call it with a photo."""
+
+    def __init__(
+        self,
+        people: PersonSource | None,
+        masks: nn.Module,
+        content: nn.Module,
+        *,
+        device: str | torch.device = "cpu",
+        model: str = "custom",
+    ) -> None:
+        """masks: a `MaskCompletionNetwork`, content: a `ContentRecoveryNetwork` (or anything alike).
+
+        people: who finds the people; None if every call brings its own.
+        """
+        self.people = people
+        self.device = torch.device(device)
+        self.model = model
+        self._masks = _ready(masks, self.device)
+        self._content = _ready(content, self.device)
+
+    @classmethod
+    def load(
+        cls, model: str = "lite", device: str = "auto", people: str | PersonSource | None = "blazepose"
+    ) -> Deoccluder:
+        """model: "lite", "paper" or a folder with masks.safetensors and content.safetensors.
+
+        device: "cpu", "cuda", or "auto": cuda where there is one. people: a source, its name, or None if
+        every call brings its own people.
+        Raises DeoccludeError for an unknown model, damaged weights, or a device that is not there.
+        """
+        from deocclude.people import load_source
+        from deocclude.weights import store
+
+        where = choose_device(device)
+        return cls(
+            load_source(people) if isinstance(people, str) else people,
+            store.load("masks", model, where),
+            store.load("content", model, where),
+            device=where,
+            model=model,
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self, photo: Photo, people: Sequence[DetectedPerson] | PersonSource | None = None
+    ) -> DeoccludedPhoto:
+        """Complete everybody in a photo, or the given `people`, or whom the given source finds.
+
+        Raises DeoccludeError for a photo that cannot be read. A photo without people gives an empty list.
+        """
+        pixels = load_photo(photo)
+        seconds: dict[str, float] = {}
+        with _timed(seconds, "people"):
+            found, source = self._find(pixels, people)
+        with _timed(seconds, "masks"):
+            masks = [patches for batch in _batches(found) for patches in self._complete(pixels, batch)]
+        with _timed(seconds, "content"):
+            painted = [patch for batch in _batches(masks) for patch in self._paint(pixels, batch)]
+        everybody = [
+            Person(
+                score=person.score,
+                box=person.box,
+                landmarks=person.landmarks,
+                occlusion_ratio=_hidden_share(patches),
+                _photo=pixels,
+                _masks=patches,
+                _painted=paint,
+            )
+            for person, patches, paint in zip(found, masks, painted, strict=True)
+        ]
+        return DeoccludedPhoto(pixels, everybody, seconds, source)
+
+    def _find(
+        self, photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource | None
+    ) -> tuple[list[DetectedPerson], str]:
+        people = self.people if people is None else people
+        if people is None:
+            raise DeoccludeError(
+                'nobody finds the people; load with people="blazepose" or give them with the photo'
+            )
+        found = people(photo) if callable(people) else people
+        for person in found:
+            if person.mask.shape != photo.shape[:2]:
+                (height, width), (h, w) = photo.shape[:2], person.mask.shape
+                raise DeoccludeError(
+                    f"mask of {w}x{h} for a photo of {width}x{height}; make it the photo's size"
+                )
+        name = people.name if callable(people) else "given"
+        return sorted(found, key=lambda person: -int(person.mask.sum())), name
+
+    def _complete(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[dict[str, _Patch]]:
+        """Stage 1 for a few people: the four photo-sized maps of each, and the initial mask."""
+        size = self._masks.config.size
+        windows = [SquareWindow.around(_reach(person)) for person in people]
+        images = [window.cut(photo, size, outside=OUTSIDE_PHOTO) for window in windows]
+        initial = [_cut_mask(person.mask, w, size) for person, w in zip(people, windows, strict=True)]
+        completed = complete(self._masks(self._images(images), self._planes(initial)))
+        modal, amodal = (
+            completed.modal.float().cpu().numpy()[:, 0],
+            completed.amodal.float().cpu().numpy()[:, 0],
+        )
+        parsing_modal = completed.parsing_modal.cpu().numpy().astype(np.uint8)
+        parsing_amodal = completed.parsing_amodal.cpu().numpy().astype(np.uint8)
+        return [
+            _at_photo_size(person, window, *maps)
+            for person, window, *maps in zip(
+                people, windows, modal, amodal, parsing_modal, parsing_amodal, strict=True
+            )
+        ]
+
+    def _paint(self, photo: np.ndarray, people: Sequence[dict[str, _Patch]]) -> list[_Patch | None]:
+        """Stage 2 for a few people: the colours in the box of the hidden part, None if nothing is hidden."""
+        size = self._content.config.size
+        painted: list[_Patch | None] = [None] * len(people)
+        inputs = []
+        for index, patches in enumerate(people):
+            hidden_box = _box_in_photo(
+                patches["amodal"].values & ~patches["modal"].values, patches["amodal"].box
+            )
+            amodal_box = _box_in_photo(patches["amodal"].values, patches["amodal"].box)
+            if hidden_box is None or amodal_box is None:
+                continue
+            window = SquareWindow.around(amodal_box)
+            height, width = photo.shape[:2]
+            modal, amodal = (
+                _cut_mask(patches[name].at(height, width), window, size) for name in ("modal", "amodal")
+            )
+            if modal.any() and (amodal & ~modal).any():
+                maps = [
+                    window.cut(patches[name].at(height, width), size, nearest=True)
+                    for name in ("parsing_modal", "parsing_amodal")
+                ]
+                image = window.cut(photo, size, outside=OUTSIDE_PHOTO)
+                inputs.append((index, hidden_box, window, image, modal, amodal, *maps))
+        if not inputs:
+            return painted
+        indices, boxes, windows, images, modals, amodals, parsing_modal, parsing_amodal = zip(
+            *inputs, strict=True
+        )
+        output = self._content(
+            self._images(images),
+            self._planes(modals),
+            self._planes(amodals),
+            torch.from_numpy(np.stack(parsing_modal)).long().to(self.device),
+            torch.from_numpy(np.stack(parsing_amodal)).long().to(self.device),
+        )
+        for index, box, window, pixels in zip(
+            indices, boxes, windows, output.float().cpu().numpy(), strict=True
+        ):
+            painted[index] = _Patch(box, _colours(pixels, window, box))
+        return painted
+
+    def _images(self, crops: Sequence[np.ndarray]) -> torch.Tensor:
+        pixels = torch.from_numpy(np.stack(crops)).to(self.device).permute(0, 3, 1, 2)
+        return pixels.float().div(255).contiguous(memory_format=torch.channels_last)
+
+    def _planes(self, masks: Sequence[np.ndarray]) -> torch.Tensor:
+        return torch.from_numpy(np.stack(masks)[:, None]).to(self.device).float()
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" is cuda where there is one, else cpu.
+
+    Raises DeoccludeError when the named device is not there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise DeoccludeError(f"device {name!r} is not known; use auto, cpu or cuda") from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise DeoccludeError(
+            "device cuda: torch finds none here; install a CUDA build of torch or use --device cpu"
+        )
+    return device
+
+
+def _ready(network: nn.Module, device: torch.device) -> nn.Module:
+    return network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _reach(person: DetectedPerson) -> Box:
+    """The mask's box, widened to the landmarks in the photo: hidden joints tell where the hidden part is.
+
+    Landmarks never make a side longer than 1.6 times the mask's longest side.
+    """
+    box = person.box
+    if person.landmarks is None:
+        return box
+    height, width = person.mask.shape
+    x, y = person.landmarks[:, 0], person.landmarks[:, 1]
+    longest = _LANDMARK_REACH * max(box[2] - box[0], box[3] - box[1])
+    likely = (x >= max(0, box[2] - longest)) & (x < min(width, box[0] + longest))
+    likely &= (y >= max(0, box[3] - longest)) & (y < min(height, box[1] + longest))
+    if not likely.any():
+        return box
+    x, y = x[likely].astype(int), y[likely].astype(int)
+    both = union(box, (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1))
+    left, right = _shorten(both[0], box[0], box[2], both[2], longest)
+    top, bottom = _shorten(both[1], box[1], box[3], both[3], longest)
+    return left, top, right, bottom
+
+
+def _shorten(low: int, kept_low: int, kept_high: int, high: int, longest: float) -> tuple[int, int]:
+    """Pull low and high towards the kept range, in proportion, until they are `longest` apart."""
+    added = (kept_low - low) + (high - kept_high)
+    share = min(1.0, (longest - (kept_high - kept_low)) / added) if added else 1.0
+    return kept_low - int((kept_low - low) * share), kept_high + int((high - kept_high) * share)
+
+
+def _cut_mask(mask: np.ndarray, window: SquareWindow, size: int) -> np.ndarray:
+    return window.cut(mask.astype(np.uint8) * 255, size) > 127
+
+
+def _at_photo_size(
+    person: DetectedPerson,
+    window: SquareWindow,
+    soft_modal: np.ndarray,
+    soft_amodal: np.ndarray,
+    parsing_modal: np.ndarray,
+    parsing_amodal: np.ndarray,
+) -> dict[str, _Patch]:
+    """Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size."""
+    height, width = person.mask.shape
+    seen = (
+        max(0, window.left),
+        max(0, window.top),
+        min(width, window.left + window.side),
+        min(height, window.top + window.side),
+    )
+    initial = person.mask[seen[1] : seen[3], seen[0] : seen[2]]
+    modal = enlarge(soft_modal, window, seen) > 0.5
+    if not modal.any():
+        modal = initial
+    amodal = (enlarge(soft_amodal, window, seen) > 0.5) | modal
+    left, top, right, bottom = box_of(amodal | initial) or (0, 0, 0, 0)
+    box = (seen[0] + left, seen[1] + top, seen[0] + right, seen[1] + bottom)
+    inner = slice(top, bottom), slice(left, right)
+    modal, amodal = modal[inner].copy(), amodal[inner].copy()
+    known_modal = parsing_modal if parsing_modal.any() else parsing_amodal
+    known_amodal = np.where(parsing_amodal > 0, parsing_amodal, parsing_modal)
+    return {
+        "initial": _Patch(box, initial[inner].copy()),
+        "modal": _Patch(box, modal),
+        "amodal": _Patch(box, amodal),
+        "parsing_modal": _Patch(box, enlarge_parsing(known_modal, modal, window, box)),
+        "parsing_amodal": _Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
+    }
+
+
+def _box_in_photo(mask: np.ndarray, place: Box) -> Box | None:
+    box = box_of(mask)
+    if box is None:
+        return None
+    return place[0] + box[0], place[1] + box[1], place[0] + box[2], place[1] + box[3]
+
+
+def _colours(pixels: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:
+    """uint8 hxwx3 of the network's float 3xSxS in [0, 1], at the photo pixels of `box`."""
+    colours = np.empty((box[3] - box[1], box[2] - box[0], 3), np.uint8)
+    for channel, plane in enumerate(pixels):
+        colours[..., channel] = np.rint(enlarge(plane, window, box, SHARP).clip(0, 1) * 255)
+    return colours
+
+
+def _hidden_share(patches: dict[str, _Patch]) -> float:
+    modal, amodal = patches["modal"].values, patches["amodal"].values
+    return float((amodal & ~modal).sum() / max(1, amodal.sum()))
+
+
+def _batches(people: Sequence) -> Iterator[Sequence]:
+    return (people[start : start + _PEOPLE_AT_ONCE] for start in range(0, len(people), _PEOPLE_AT_ONCE))
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - start
