@@ -42,7 +42,8 @@ def train(
     accelerator = _accelerator(config)
     if config.batch % accelerator.num_processes:
         raise DeoccludeError(
-            f"batch {config.batch} does not divide among {accelerator.num_processes} processes: choose a multiple"
+            f"batch {config.batch} does not divide among {accelerator.num_processes} processes; "
+            "choose a multiple"
         )
     run = _Run(task, accelerator, config)
     checkpoints = Checkpoints(out, config.keep)
@@ -208,10 +209,8 @@ class _Run:
         self._accelerator.wait_for_everyone()
         return path
 
-    def _update(
-        self, batch: Batch, seconds: float, checkpoints: Checkpoints
-    ) -> tuple[dict[str, float], float]:
-        """One step of the task. Returns its losses and the clock, both averaged over the processes."""
+    def _update(self, batch: Batch, seconds: float, checkpoints: Checkpoints) -> float:
+        """One step of the task; averages its losses over the processes, and the clock, which it returns."""
         factor = schedule(self.step, self._config)
         for optimizer in self._optimizers.values():
             for group in optimizer.param_groups:
@@ -221,13 +220,10 @@ class _Run:
         )
         self._average.update_parameters(self._task.networks["generator"])
         self.step += 1
-        values = torch.stack(
-            [term.detach().double().reshape(()).to(self._accelerator.device) for term in terms.values()]
-        )
-        clock = values.new_tensor([seconds])
-        *numbers, seconds = self._accelerator.reduce(torch.cat([values, clock]), "mean").tolist()
-        losses = dict(zip(terms, numbers, strict=True))
-        for name, value in losses.items():
+        values = torch.stack([term.detach().float() for term in terms.values()])
+        told = torch.cat([values, values.new_tensor([seconds])])
+        *losses, seconds = self._accelerator.reduce(told, "mean").tolist()
+        for name, value in zip(terms, losses, strict=True):
             if not math.isfinite(value):
                 kept = checkpoints.latest()
                 raise DeoccludeError(
