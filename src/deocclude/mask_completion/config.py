@@ -1,0 +1,95 @@
+"""Settings of the mask completion network and its two presets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from deocclude.errors import DeoccludeError
+
+
+@dataclass(frozen=True)
+class MaskCompletionConfig:
+    """The only source of settings of stage 1. Sequences may be lists (from JSON); they become tuples."""
+
+    encoder: Literal["double-conv", "efficientnet-lite0"]
+    """Encoder of the first hourglass."""
+    separable: bool
+    """Depthwise-separable convolutions outside that encoder; else dense 3x3 convolutions."""
+    encoder_widths: tuple[int, ...]
+    """Channels of the second hourglass's encoder (and of the first's, when 'double-conv'), finest level first."""
+    encoder_depths: tuple[int, ...]
+    """Blocks at each level of that encoder."""
+    first_decoder_widths: tuple[int, ...]
+    """Channels of the first hourglass's decoder, coarsest level first; the last is the width of F_m."""
+    second_decoder_widths: tuple[int, ...]
+    """The same of the second hourglass."""
+    feature_stride: int
+    """Crop pixels to a pixel of F_m and of everything behind it; the logits are upsampled bilinearly."""
+    branch_width: int
+    """Channels of the hidden convolution in front of each prediction."""
+    size: int
+    """Side of the person crops it is meant for (any multiple of `stride` works)."""
+    discriminator_width: int
+    """Channels of the first layer of the discriminator D_m."""
+    perceptual_size: int
+    """Masks are resized to this side in front of VGG16."""
+    optimizer: Literal["sgd", "adamw"]
+    """The paper trains with SGD (momentum 0.9); AdamW converges in the hour a laptop has."""
+    learning_rate: float
+    """Of generator and discriminator, at its peak; the training loop schedules it."""
+    templates: int = 64
+    """Number of template masks (k of k-means)."""
+    template_size: int = 32
+    """Side of a template mask."""
+    template_channels: int = 16
+    """Channels that the convolution of Eq. 2 makes of the reweighted templates."""
+    stride: int = 32
+    """Crop sizes are multiples of this."""
+
+    def __post_init__(self) -> None:
+        for name in ("encoder_widths", "encoder_depths", "first_decoder_widths", "second_decoder_widths"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if self.encoder not in ("double-conv", "efficientnet-lite0"):
+            raise DeoccludeError(
+                f"encoder '{self.encoder}' is unknown; take 'double-conv' or 'efficientnet-lite0'"
+            )
+        if len(self.encoder_depths) != len(self.encoder_widths):
+            raise DeoccludeError("encoder_depths and encoder_widths differ in length; give one depth a level")
+        if len(self.second_decoder_widths) != len(self.encoder_widths) - 1:
+            raise DeoccludeError("second_decoder_widths needs one width less than encoder_widths")
+
+
+MASK_PRESETS: dict[str, MaskCompletionConfig] = {
+    "paper": MaskCompletionConfig(
+        encoder="double-conv",
+        separable=False,
+        encoder_widths=(64, 128, 256, 512, 512),
+        encoder_depths=(1, 1, 1, 1, 1),
+        first_decoder_widths=(256, 128, 64, 64),
+        second_decoder_widths=(256, 128, 64, 64),
+        feature_stride=1,
+        branch_width=64,
+        size=256,
+        discriminator_width=64,
+        perceptual_size=256,
+        optimizer="sgd",
+        learning_rate=1e-3,
+    ),
+    "lite": MaskCompletionConfig(
+        encoder="efficientnet-lite0",
+        separable=True,
+        encoder_widths=(64, 96, 160, 240),
+        encoder_depths=(0, 1, 3, 3),
+        first_decoder_widths=(128, 96, 64),
+        second_decoder_widths=(128, 96, 64),
+        feature_stride=4,
+        branch_width=48,
+        size=192,
+        discriminator_width=16,
+        perceptual_size=64,
+        optimizer="adamw",
+        learning_rate=1e-3,
+    ),
+}
+"""`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

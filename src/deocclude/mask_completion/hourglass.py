@@ -1,0 +1,46 @@
+"""An hourglass: an encoder, and a decoder that climbs back to the encoder's finest level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from deocclude.mask_completion.encoders import (
+    DoubleConvEncoder,
+    EfficientNetLite0Encoder,
+    SeparableEncoder,
+    double_convolution,
+)
+
+
+class Hourglass(nn.Module):
+    """U-Net: bilinear upsampling, skip connections by concatenation, double convolutions.
+
+    forward: NCHW -> N `width` hw, where hw is the size of the encoder's finest level.
+    """
+
+    def __init__(
+        self,
+        encoder: DoubleConvEncoder | SeparableEncoder | EfficientNetLite0Encoder,
+        decoder_widths: Sequence[int],
+        *,
+        separable: bool,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.width = decoder_widths[-1]
+        skips = encoder.widths[-2::-1]
+        inputs = encoder.widths[-1]
+        self.decoder = nn.ModuleList()
+        for skip, outputs in zip(skips, decoder_widths, strict=True):
+            self.decoder.append(double_convolution(inputs + skip, outputs, separable=separable))
+            inputs = outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        *skips, x = self.encoder(x)
+        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+            x = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+            x = block(torch.cat([skip, x], dim=1))
+        return x

@@ -1,0 +1,157 @@
+"""The refined mask completion network (section 3.2, figure 2)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.config import MaskCompletionConfig
+from deocclude.mask_completion.encoders import (
+    DoubleConvEncoder,
+    EfficientNetLite0Encoder,
+    SeparableEncoder,
+    convolution,
+    double_convolution,
+    load_imagenet_weights,
+)
+from deocclude.mask_completion.hourglass import Hourglass
+from deocclude.mask_completion.templates import TemplatePrior
+from deocclude.parsing import NUM_CLASSES
+
+
+class MaskPrediction(NamedTuple):
+    """Logits at the crop's size: `modal`, `amodal` N1SS; `parsing_modal`, `parsing_amodal` N20SS."""
+
+    modal: Tensor
+    amodal: Tensor
+    parsing_modal: Tensor
+    parsing_amodal: Tensor
+
+
+class CompletedMasks(NamedTuple):
+    """`modal`, `amodal`: float N1SS in [0, 1], amodal >= modal; `parsing_*`: int64 NSS, 0 outside the mask."""
+
+    modal: Tensor
+    amodal: Tensor
+    parsing_modal: Tensor
+    parsing_amodal: Tensor
+
+
+def complete(prediction: MaskPrediction) -> CompletedMasks:
+    """Logits -> results at test time: the amodal mask holds the modal one, and each parsing fills its mask.
+
+    Inside its mask (0.5 and more) a pixel takes the likeliest of the 19 body parts, outside it takes 0.
+    """
+    modal = prediction.modal.float().sigmoid()
+    amodal = torch.maximum(prediction.amodal.float().sigmoid(), modal)
+    return CompletedMasks(
+        modal,
+        amodal,
+        _parts_inside(prediction.parsing_modal, modal),
+        _parts_inside(prediction.parsing_amodal, amodal),
+    )
+
+
+def _parts_inside(logits: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].argmax(dim=1) + 1, 0)
+
+
+class _Branch(nn.Module):
+    """Figure 1 of the supplement: a residual block, from it the parsing, and from both the mask.
+
+    `prior`: channels that are concatenated just before the mask prediction (the amodal branch's templates).
+    """
+
+    def __init__(self, inputs: int, hidden: int, *, prior: int, separable: bool) -> None:
+        super().__init__()
+        self.residual = double_convolution(inputs, inputs, separable=separable)
+        self.parsing = nn.Sequential(
+            convolution(inputs, hidden, separable=separable), nn.Conv2d(hidden, NUM_CLASSES, 1)
+        )
+        self.mask = nn.Sequential(
+            convolution(2 * inputs + prior, hidden, separable=separable), nn.Conv2d(hidden, 1, 1)
+        )
+
+    def forward(self, feature: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
+        parts = feature + self.residual(feature)
+        priors = [p.to(feature.dtype) for p in prior]
+        return self.mask(torch.cat([feature, parts, *priors], dim=1)), self.parsing(parts)
+
+
+class MaskCompletionNetwork(nn.Module):
+    """Two stacked hourglasses, each with a branch for its mask and its parsing (Eq. 1 and 2).
+
+    The first refines the initial mask to the modal one; the second takes the first's feature F_m and the soft
+    modal mask, and its branch takes the reweighted templates. Nothing is detached in between: the
+    amodal losses train the first hourglass too.
+
+    Trainable parameters of `paper`: 13.39M and 13.43M for the hourglasses (the usual bilinear U-Net
+    on 4 and on 65 channels), 0.19M and 0.20M for the branches, 0.01M for the templates: 27.2M in all; the
+    paper does not say how wide its branches are.
+    """
+
+    def __init__(self, config: MaskCompletionConfig) -> None:
+        super().__init__()
+        self.config = config
+        separable = config.separable
+        widths, depths = config.encoder_widths, config.encoder_depths
+        first = (
+            EfficientNetLite0Encoder()
+            if config.encoder == "efficientnet-lite0"
+            else DoubleConvEncoder(4, widths, depths)
+        )
+        self.modal_hourglass = Hourglass(first, config.first_decoder_widths, separable=separable)
+        feature = self.modal_hourglass.width
+        second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
+        self.amodal_hourglass = Hourglass(second, config.second_decoder_widths, separable=separable)
+        self.templates = TemplatePrior(config.templates, config.template_size, config.template_channels)
+        self.modal_branch = _Branch(feature, config.branch_width, prior=0, separable=separable)
+        self.amodal_branch = _Branch(
+            self.amodal_hourglass.width,
+            config.branch_width,
+            prior=config.template_channels,
+            separable=separable,
+        )
+
+    def set_templates(self, templates: np.ndarray) -> None:
+        """Take the templates of `fit_templates` (float32 KxTxT)."""
+        if templates.shape != tuple(self.templates.templates.shape):
+            expected = "x".join(map(str, self.templates.templates.shape))
+            raise DeoccludeError(f"templates have shape {templates.shape}; this config needs {expected}")
+        self.templates.templates.copy_(torch.from_numpy(templates))
+
+    def forward(self, image: Tensor, initial: Tensor) -> MaskPrediction:
+        """image: N3SS RGB in [0, 1]; initial: N1SS mask, 0/1 or soft. S is a multiple of `config.stride`."""
+        size = image.shape[-1]
+        if image.shape[-2] != size or size % self.config.stride:
+            raise ValueError(
+                f"crops must be square, a multiple of {self.config.stride}, got {tuple(image.shape)}"
+            )
+        inputs = torch.cat([image, initial], dim=1).contiguous(memory_format=torch.channels_last)
+        feature = self.modal_hourglass(inputs)
+        modal, parsing_modal = self.modal_branch(feature)
+        soft_modal = modal.sigmoid()
+        amodal_feature = self.amodal_hourglass(torch.cat([feature, soft_modal.to(feature.dtype)], dim=1))
+        amodal, parsing_amodal = self.amodal_branch(amodal_feature, self.templates(soft_modal))
+        logits = (modal, amodal, parsing_modal, parsing_amodal)
+        if self.config.feature_stride > 1:
+            logits = tuple(
+                functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
+                for x in logits
+            )
+        return MaskPrediction(*logits)
+
+
+def load_imagenet_encoder(network: MaskCompletionNetwork) -> None:
+    """Start the first hourglass of `lite` from ImageNet weights; nothing to do for `paper`.
+
+    Raises a `DeoccludeError` when the package that holds them is not installed.
+    """
+    encoder = network.modal_hourglass.encoder
+    if isinstance(encoder, EfficientNetLite0Encoder):
+        load_imagenet_weights(encoder)
