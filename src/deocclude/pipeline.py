@@ -197,6 +197,35 @@ class Deoccluder:
         ]
         return DeoccludedPhoto(pixels, everybody, seconds, source)
 
+    @torch.inference_mode()
+    def recover(
+        self,
+        photo: Photo,
+        modal: np.ndarray,
+        amodal: np.ndarray,
+        parsing_modal: np.ndarray,
+        parsing_amodal: np.ndarray,
+    ) -> np.ndarray:
+        """Stage 2 alone, for masks known otherwise: uint8 HxWx3, painted inside amodal minus modal only.
+
+        modal, amodal: bool HxW. parsing_modal, parsing_amodal: uint8 HxW LIP indices, 255 where unlabelled.
+        """
+        pixels = load_photo(photo)
+        box = box_of(amodal)
+        if box is None:
+            return pixels.copy()
+        maps = {
+            "modal": modal & amodal,
+            "amodal": amodal,
+            "parsing_modal": parsing_modal,
+            "parsing_amodal": parsing_amodal,
+        }
+        inner = slice(box[1], box[3]), slice(box[0], box[2])
+        patches = {name: _Patch(box, values[inner]) for name, values in maps.items()}
+        (painted,) = self._paint(pixels, [patches])
+        person = Person(1.0, box, None, _hidden_share(patches), pixels, patches, painted)
+        return person.recovered
+
     def _find(
         self, photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource | None
     ) -> tuple[list[DetectedPerson], str]:
