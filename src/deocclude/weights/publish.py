@@ -1,4 +1,4 @@
-"""Put exported weights into the package: `python -m deocclude.weights.publish masks FILE --data "..." ...`."""
+"""Put exported weights into the package: `python -m deocclude.weights.publish masks FILE --data "..."`."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ def _locate(stage: Stage, model: str | Path, *, verify: bool) -> Path:
         return path
     if model in MODELS:
         raise DeoccludeError(
-            f"no trained weights for {stage} are published as '{model}'; train them "
-            f"(deocclude train {stage} --preset {model}, then deocclude train export) or pass a folder of weights"
+            f"no trained weights for {stage} are published as '{model}'; pass a folder with "
+            f"{stage}.safetensors (deocclude train {stage} --preset {model}, then deocclude train export)"
         )
     folder = Path(model)
     if not folder.is_dir():
