@@ -24,9 +24,15 @@ class Guidance(NamedTuple):
     parsing_amodal: Tensor
 
 
-def _parts(parsing: Tensor) -> Tensor:
-    classes = torch.arange(1, NUM_PARTS + 1, device=parsing.device)[:, None, None]
-    return (parsing[:, None] == classes).float()
+def _shares(parsing: Tensor, scale: int) -> Tensor:
+    """NSS labels -> N x 19 x S/scale x S/scale: the share of each cell that each part covers."""
+    count, height, width = parsing.shape
+    rows, columns = height // scale, width // scale
+    cells = parsing.view(count, rows, scale, columns, scale).transpose(2, 3).reshape(count, rows, columns, -1)
+    labels = torch.where(cells > NUM_PARTS, 0, cells)
+    shares = torch.zeros(count, rows, columns, NUM_PARTS + 1, device=parsing.device)
+    shares.scatter_add_(3, labels, torch.full((1,), 1 / scale**2, device=parsing.device).expand(labels.shape))
+    return shares[..., 1:].permute(0, 3, 1, 2)
 
 
 def guidance_at(
@@ -37,13 +43,14 @@ def guidance_at(
     A cell of the person belongs to the kind that covers more of it; on a tie it is invisible, for a cell
     without anything to see gains most from attention.
     """
-    guidance = {}
-    maps = torch.cat([visible, invisible, _parts(parsing_modal), _parts(parsing_amodal)], dim=1)
-    reached = 1
+    guidance: dict[int, Guidance] = {}
+    if not scales:
+        return guidance
+    finest = min(scales)
+    maps = [functional.avg_pool2d(mask, finest) for mask in (visible, invisible)]
+    maps += [_shares(parsing, finest) for parsing in (parsing_modal, parsing_amodal)]
     for scale in sorted(scales):
-        maps = functional.avg_pool2d(maps, scale // reached)
-        reached = scale
-        seen, hidden, modal, amodal = maps.split([1, 1, NUM_PARTS, NUM_PARTS], dim=1)
+        seen, hidden, modal, amodal = (functional.avg_pool2d(one, scale // finest) for one in maps)
         guidance[scale] = Guidance(seen > hidden, (hidden > 0) & (hidden >= seen), modal, amodal)
     return guidance
 

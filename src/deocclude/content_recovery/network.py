@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from deocclude.content_recovery.attention import Guidance, ParsingGuidedAttention, guidance_at
 from deocclude.content_recovery.config import ContentRecoveryConfig
-from deocclude.content_recovery.partial_conv import Partial, PartialBlock, PartialConv2d, upsample
+from deocclude.content_recovery.partial_conv import Partial, PartialBlock, PartialConv2d, hide, upsample
 
 _INPUT_CHANNELS = 5
 
@@ -74,7 +74,8 @@ class ContentRecoveryNetwork(nn.Module):
             parsing_amodal,
         )
         shown = image * (amodal + (1 - amodal) * self.config.background)
-        part = Partial(torch.cat([shown, visible, amodal], dim=1), 1 - invisible)
+        inputs = torch.cat([shown, visible, amodal], dim=1).contiguous(memory_format=torch.channels_last)
+        part = hide(inputs, 1 - invisible)
         skips = []
         scale = 1
         for block in self.encoder:
@@ -92,5 +93,4 @@ class ContentRecoveryNetwork(nn.Module):
             return part
         here = guidance[scale]
         filled = here.invisible & here.visible.any(dim=(2, 3), keepdim=True)
-        features = modules[str(scale)](part.features * part.mask.to(part.features.dtype), here)
-        return Partial(features, torch.maximum(part.mask, filled.to(part.mask.dtype)))
+        return hide(modules[str(scale)](part.features, here), torch.maximum(part.mask, filled.to(part.mask.dtype)))

@@ -10,10 +10,15 @@ from torch.nn import functional
 
 
 class Partial(NamedTuple):
-    """Features NCHW and where they are valid: N1HW float, 1 valid, 0 hidden."""
+    """Features NCHW, 0 where hidden, and where they are valid: N1HW float, 1 valid, 0 hidden."""
 
     features: Tensor
     mask: Tensor
+
+
+def hide(features: Tensor, mask: Tensor) -> Partial:
+    """Features with everything that the mask hides set to 0 (X * M)."""
+    return Partial(features * mask.to(features.dtype), mask)
 
 
 class PartialConv2d(nn.Module):
@@ -37,13 +42,13 @@ class PartialConv2d(nn.Module):
 
     def forward(self, *parts: Partial) -> Partial:
         """Channels of all parts add up to in_channels. Returns features and mask at the new resolution."""
-        visible = [part.features * part.mask.to(part.features.dtype) for part in parts]
         channels = [part.features.shape[1] for part in parts]
         share = sum(part.mask * (count / sum(channels)) for part, count in zip(parts, channels, strict=True))
         valid = functional.avg_pool2d(share, self.kernel, self.stride, self.kernel // 2)
         mask = (valid > 0).to(valid.dtype)
         scale = mask / valid.clamp(min=torch.finfo(valid.dtype).tiny)
-        features = self.conv(visible[0] if len(visible) == 1 else torch.cat(visible, dim=1))
+        dtype = parts[0].features.dtype
+        features = self.conv(torch.cat([part.features.to(dtype) for part in parts], dim=1))
         features = features * scale.to(features.dtype)
         if self.bias is not None:
             features = features + (self.bias[:, None, None] * mask).to(features.dtype)
@@ -61,7 +66,7 @@ class PartialBlock(nn.Module):
 
     def forward(self, *parts: Partial) -> Partial:
         features, mask = self.conv(*parts)
-        return Partial(self.activation(self.norm(features)), mask)
+        return hide(self.activation(self.norm(features)), mask)
 
 
 def upsample(part: Partial) -> Partial:
