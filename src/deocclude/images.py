@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from deocclude.atomic import replacing
 from deocclude.errors import DeoccludeError
 
 Photo = str | Path | Image.Image | np.ndarray
@@ -55,22 +55,20 @@ def load_photo(source: Photo) -> np.ndarray:
             raise DeoccludeError(f"{path}: no permission to read it; change its mode (chmod)") from None
 
 
-def save_png(image: np.ndarray | Image.Image, path: Path) -> None:
-    """Write a PNG through a temporary file beside it.
-
-    Arrays: bool HxW (written as 0 and 255), uint8 HxW, HxWx3 or HxWx4.
-    """
+def encode_png(image: np.ndarray | Image.Image) -> bytes:
+    """PNG file of a picture, packed for speed. Arrays: bool HxW (as 0 and 255), uint8 HxW, HxWx3 or HxWx4."""
     if isinstance(image, np.ndarray):
         image = Image.fromarray(image.astype(np.uint8) * 255 if image.dtype == np.bool_ else image)
-    encoded = io.BytesIO()  # Pillow loses the reason (disk full, ...) when it writes to a file itself
+    encoded = io.BytesIO()
     image.save(encoded, format="PNG", compress_level=1)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(encoded.getbuffer())
-        os.replace(partial, path)
-    except OSError:
-        partial.unlink(missing_ok=True)
-        raise
+    return encoded.getvalue()
+
+
+def save_png(image: np.ndarray | Image.Image, path: Path) -> None:
+    """`encode_png` into a file: the whole new one, or the old one when writing fails (OSError)."""
+    encoded = encode_png(image)
+    with replacing(path) as temporary:
+        temporary.write_bytes(encoded)
 
 
 def _check_file(path: Path) -> None:

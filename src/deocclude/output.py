@@ -11,9 +11,9 @@ from typing import Any
 
 from deocclude import __version__, overview
 from deocclude.errors import DeoccludeError
-from deocclude.images import save_png
+from deocclude.images import encode_png
 from deocclude.parsing import to_palette_image
-from deocclude.pipeline import DeoccludedPhoto, Person
+from deocclude.result import DeoccludedPhoto, Person
 
 MASKS = ("initial", "modal", "amodal", "invisible")
 
@@ -48,7 +48,7 @@ def write(result: DeoccludedPhoto, folder: Path, *, photo_name: str, provenance:
         partial.mkdir()
         for number, person in enumerate(result.people, start=1):
             _write_person(person, partial / f"person-{number}")
-        save_png(overview.draw(result), partial / "overview.png")
+        (partial / "overview.png").write_bytes(encode_png(overview.draw(result)))
         report = {"version": __version__, **provenance, **_report(result, photo_name)}
         (partial / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
         _replace(partial, folder)
@@ -91,11 +91,12 @@ def _replace(partial: Path, folder: Path) -> None:
 def _write_person(person: Person, folder: Path) -> None:
     folder.mkdir()
     for name in MASKS:
-        save_png(getattr(person, name), folder / f"{name}.png")
-    save_png(to_palette_image(person.parsing_modal), folder / "parsing-modal.png")
-    save_png(to_palette_image(person.parsing_amodal), folder / "parsing-amodal.png")
-    save_png(person.recovered, folder / "recovered.png")
-    save_png(person.cutout, folder / "cutout.png")
+        (folder / f"{name}.png").write_bytes(encode_png(getattr(person, name)))
+    for name in ("modal", "amodal"):
+        parts = to_palette_image(getattr(person, f"parsing_{name}"))
+        (folder / f"parsing-{name}.png").write_bytes(encode_png(parts))
+    for name in ("recovered", "cutout"):
+        (folder / f"{name}.png").write_bytes(encode_png(getattr(person, name)))
 
 
 def _report(result: DeoccludedPhoto, photo_name: str) -> dict[str, Any]:

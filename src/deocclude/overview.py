@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from deocclude.crops import Box, box_of
 from deocclude.parsing import LIP_PALETTE, NUM_CLASSES
-from deocclude.pipeline import DeoccludedPhoto, Person
+from deocclude.result import DeoccludedPhoto, Person
 
 MOST_ROWS = 6
 

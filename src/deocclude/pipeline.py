@@ -5,122 +5,27 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
 from torch import nn
 
+from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
-from deocclude.mask_completion.network import complete
+from deocclude.mask_completion.network import MaskCompletionNetwork, complete
 from deocclude.people.person import DetectedPerson, PersonSource
 from deocclude.resampling import SHARP, enlarge, enlarge_parsing
+from deocclude.result import DeoccludedPhoto, Patch, Person
+
+__all__ = ["DeoccludedPhoto", "Deoccluder", "Person", "choose_device"]
+
+Network = TypeVar("Network", bound=nn.Module)
 
 _PEOPLE_AT_ONCE = 4
 _LANDMARK_REACH = 1.6
-
-
-@dataclass(frozen=True)
-class _Patch:
-    """Part of a photo-sized array that is 0 elsewhere."""
-
-    box: Box
-    values: np.ndarray
-
-    def at(self, height: int, width: int) -> np.ndarray:
-        whole = np.zeros((height, width, *self.values.shape[2:]), self.values.dtype)
-        whole[self.rows_and_columns] = self.values
-        return whole
-
-    @property
-    def rows_and_columns(self) -> tuple[slice, slice]:
-        left, top, right, bottom = self.box
-        return slice(top, bottom), slice(left, right)
-
-
-@dataclass(frozen=True)
-class Person:
-    """One person made whole. Photo-sized arrays are built each time they are asked for: keep what you need.
-
-    score: confidence of the detection in [0, 1]. box: the initial mask's left, top, right, bottom.
-    landmarks: float32 33x3 (x, y, visibility) or None. occlusion_ratio: |invisible| / |amodal|, in [0, 1].
-    """
-
-    score: float
-    box: Box
-    landmarks: np.ndarray | None
-    occlusion_ratio: float
-    _photo: np.ndarray = field(repr=False)
-    _masks: dict[str, _Patch] = field(repr=False)
-    _painted: _Patch | None = field(repr=False)
-
-    def _whole(self, name: str) -> np.ndarray:
-        return self._masks[name].at(*self._photo.shape[:2])
-
-    @property
-    def initial(self) -> np.ndarray:
-        """bool HxW: the mask that the person source gave (M_i)."""
-        return self._whole("initial")
-
-    @property
-    def modal(self) -> np.ndarray:
-        """bool HxW: the visible body."""
-        return self._whole("modal")
-
-    @property
-    def amodal(self) -> np.ndarray:
-        """bool HxW: the whole body; holds `modal`."""
-        return self._whole("amodal")
-
-    @property
-    def invisible(self) -> np.ndarray:
-        """bool HxW: amodal without modal."""
-        return self.amodal & ~self.modal
-
-    @property
-    def parsing_modal(self) -> np.ndarray:
-        """uint8 HxW: LIP part index inside `modal`, 0 outside."""
-        return self._whole("parsing_modal")
-
-    @property
-    def parsing_amodal(self) -> np.ndarray:
-        """uint8 HxW: LIP part index inside `amodal`, 0 outside."""
-        return self._whole("parsing_amodal")
-
-    @property
-    def recovered(self) -> np.ndarray:
-        """uint8 HxWx3 RGB: the photo with this person's hidden part painted in; all else as it was."""
-        photo = self._photo.copy()
-        if self._painted is not None:
-            at = self._painted.rows_and_columns
-            hidden = self.invisible[at]
-            photo[at][hidden] = self._painted.values[hidden]
-        return photo
-
-    @property
-    def cutout(self) -> np.ndarray:
-        """uint8 HxWx4 RGBA: the whole person, transparent outside `amodal`."""
-        amodal = self.amodal
-        cutout = np.zeros((*amodal.shape, 4), np.uint8)
-        cutout[..., :3] = self.recovered
-        cutout[..., 3] = 255
-        cutout[~amodal] = 0
-        return cutout
-
-
-@dataclass(frozen=True)
-class DeoccludedPhoto:
-    """photo: uint8 HxWx3 RGB, upright. people: from the largest initial mask to the smallest.
-
-    seconds: wall time of the stages "people", "masks" and "content". person_source: who found the people.
-    """
-
-    photo: np.ndarray
-    people: list[Person]
-    seconds: dict[str, float]
-    person_source: str
 
 
 class Deoccluder:
@@ -129,16 +34,13 @@ class Deoccluder:
     def __init__(
         self,
         people: PersonSource | None,
-        masks: nn.Module,
-        content: nn.Module,
+        masks: MaskCompletionNetwork,
+        content: ContentRecoveryNetwork,
         *,
         device: str | torch.device = "cpu",
         model: str = "custom",
     ) -> None:
-        """masks: a `MaskCompletionNetwork`, content: a `ContentRecoveryNetwork` (or anything alike).
-
-        people: who finds the people; None if every call brings its own.
-        """
+        """people: who finds the people; None if every call brings its own. model: its name in reports."""
         self.people = people
         self.device = torch.device(device)
         self.model = model
@@ -161,8 +63,8 @@ class Deoccluder:
         where = choose_device(device)
         return cls(
             load_source(people) if isinstance(people, str) else people,
-            store.load("masks", model, where),
-            store.load("content", model, where),
+            cast(MaskCompletionNetwork, store.load("masks", model, where)),
+            cast(ContentRecoveryNetwork, store.load("content", model, where)),
             device=where,
             model=model,
         )
@@ -221,7 +123,7 @@ class Deoccluder:
             "parsing_amodal": parsing_amodal,
         }
         inner = slice(box[1], box[3]), slice(box[0], box[2])
-        patches = {name: _Patch(box, values[inner]) for name, values in maps.items()}
+        patches = {name: Patch(box, values[inner]) for name, values in maps.items()}
         (painted,) = self._paint(pixels, [patches])
         person = Person(1.0, box, None, _hidden_share(patches), pixels, patches, painted)
         return person.recovered
@@ -244,7 +146,7 @@ class Deoccluder:
         name = people.name if callable(people) else "given"
         return sorted(found, key=lambda person: -int(person.mask.sum())), name
 
-    def _complete(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[dict[str, _Patch]]:
+    def _complete(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[dict[str, Patch]]:
         """Stage 1 for a few people: the four photo-sized maps of each, and the initial mask."""
         size = self._masks.config.size
         windows = [SquareWindow.around(_reach(person)) for person in people]
@@ -264,10 +166,10 @@ class Deoccluder:
             )
         ]
 
-    def _paint(self, photo: np.ndarray, people: Sequence[dict[str, _Patch]]) -> list[_Patch | None]:
+    def _paint(self, photo: np.ndarray, people: Sequence[dict[str, Patch]]) -> list[Patch | None]:
         """Stage 2 for a few people: the colours in the box of the hidden part, None if nothing is hidden."""
         size = self._content.config.size
-        painted: list[_Patch | None] = [None] * len(people)
+        painted: list[Patch | None] = [None] * len(people)
         inputs = []
         for index, patches in enumerate(people):
             hidden_box = _box_in_photo(
@@ -303,7 +205,7 @@ class Deoccluder:
         for index, box, window, pixels in zip(
             indices, boxes, windows, output.float().cpu().numpy(), strict=True
         ):
-            painted[index] = _Patch(box, _colours(pixels, window, box))
+            painted[index] = Patch(box, _colours(pixels, window, box))
         return painted
 
     def _images(self, crops: Sequence[np.ndarray]) -> torch.Tensor:
@@ -332,7 +234,7 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def _ready(network: nn.Module, device: torch.device) -> nn.Module:
+def _ready(network: Network, device: torch.device) -> Network:
     return network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -376,7 +278,7 @@ def _at_photo_size(
     soft_amodal: np.ndarray,
     parsing_modal: np.ndarray,
     parsing_amodal: np.ndarray,
-) -> dict[str, _Patch]:
+) -> dict[str, Patch]:
     """Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size."""
     height, width = person.mask.shape
     seen = (
@@ -397,11 +299,11 @@ def _at_photo_size(
     known_modal = parsing_modal if parsing_modal.any() else parsing_amodal
     known_amodal = np.where(parsing_amodal > 0, parsing_amodal, parsing_modal)
     return {
-        "initial": _Patch(box, initial[inner].copy()),
-        "modal": _Patch(box, modal),
-        "amodal": _Patch(box, amodal),
-        "parsing_modal": _Patch(box, enlarge_parsing(known_modal, modal, window, box)),
-        "parsing_amodal": _Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
+        "initial": Patch(box, initial[inner].copy()),
+        "modal": Patch(box, modal),
+        "amodal": Patch(box, amodal),
+        "parsing_modal": Patch(box, enlarge_parsing(known_modal, modal, window, box)),
+        "parsing_amodal": Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
     }
 
 
@@ -420,7 +322,7 @@ def _colours(pixels: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:
     return colours
 
 
-def _hidden_share(patches: dict[str, _Patch]) -> float:
+def _hidden_share(patches: dict[str, Patch]) -> float:
     modal, amodal = patches["modal"].values, patches["amodal"].values
     return float((amodal & ~modal).sum() / max(1, amodal.sum()))
 

@@ -7,17 +7,18 @@ import sys
 
 import typer
 
-from deocclude.cli import ahp, evaluate, run, train, weights
+from deocclude.cli import ahp, demo, evaluate, run, train, weights
 from deocclude.errors import DeoccludeError
 
 app = typer.Typer(
     name="deocclude",
-    help="Give back every person in a photo whole: visible, whole-body and hidden masks, and the hidden part.",
+    help="Give back every person in a photo whole: visible, whole and hidden masks, and the hidden part.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run)
+app.command("demo")(demo.demo)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(train.app, name="train")
 app.add_typer(ahp.app, name="ahp")

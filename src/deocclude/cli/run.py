@@ -45,21 +45,16 @@ def _run_all(
     from deocclude.output import distinct_names
     from deocclude.people import SuppliedMasks
     from deocclude.pipeline import Deoccluder
-    from deocclude.weights import store
 
     supplied = None if masks is None else SuppliedMasks(masks)
     deoccluder = Deoccluder.load(model, device=device, people=people if supplied is None else None)
     print(f"model {model} on {deoccluder.device}", flush=True)
-    provenance = {
-        "model": model,
-        "weights": {stage: store.sha256_of(stage, model) for stage in ("masks", "content")},
-        "device": str(deoccluder.device),
-    }
+    about = provenance(deoccluder)
     failures = []
     for file, name in zip(files, distinct_names(files), strict=True):
         try:
             source = None if supplied is None else supplied.for_photo(file)
-            count = _complete(deoccluder, file, source, out / name, provenance)
+            count = _complete(deoccluder, file, source, out / name, about)
             print(f"{file}: {count} {'person' if count == 1 else 'people'} in {out / name}", flush=True)
         except DeoccludeError as error:
             message = str(error)
@@ -67,19 +62,30 @@ def _run_all(
     return failures
 
 
+def provenance(deoccluder: Deoccluder) -> dict[str, Any]:
+    """What report.json says about how a result was made."""
+    from deocclude.weights import store
+
+    return {
+        "model": deoccluder.model,
+        "weights": {stage: store.sha256_of(stage, deoccluder.model) for stage in ("masks", "content")},
+        "device": str(deoccluder.device),
+    }
+
+
 def _complete(
     deoccluder: Deoccluder,
     file: Path,
     people: PersonSource | list[DetectedPerson] | None,
     folder: Path,
-    provenance: dict[str, Any],
+    about: dict[str, Any],
 ) -> int:
     from deocclude.output import write
 
     result = deoccluder(file, people)
     if not result.people:
         raise DeoccludeError(f"{file}: no people found; mark them yourself with --masks")
-    write(result, folder, photo_name=file.name, provenance=provenance)
+    write(result, folder, photo_name=file.name, provenance=about)
     return len(result.people)
 
 
