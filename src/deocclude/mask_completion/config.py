@@ -17,7 +17,7 @@ class MaskCompletionConfig:
     separable: bool
     """Depthwise-separable convolutions outside that encoder; else dense 3x3 convolutions."""
     encoder_widths: tuple[int, ...]
-    """Channels of the second hourglass's encoder (and of the first's, when 'double-conv'), finest level first."""
+    """Channels of the second hourglass's encoder (and the first's, when 'double-conv'), finest first."""
     encoder_depths: tuple[int, ...]
     """Blocks at each level of that encoder."""
     first_decoder_widths: tuple[int, ...]
@@ -34,6 +34,8 @@ class MaskCompletionConfig:
     """Channels of the first layer of the discriminator D_m."""
     perceptual_size: int
     """Masks are resized to this side in front of VGG16."""
+    parsing_loss_step: int
+    """The parsing losses count every n-th row and column (20 classes at full size are slow on a CPU)."""
     optimizer: Literal["sgd", "adamw"]
     """The paper trains with SGD (momentum 0.9); AdamW converges in the hour a laptop has."""
     learning_rate: float
@@ -73,6 +75,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         size=256,
         discriminator_width=64,
         perceptual_size=256,
+        parsing_loss_step=1,
         optimizer="sgd",
         learning_rate=1e-3,
     ),
@@ -87,7 +90,8 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         branch_width=48,
         size=192,
         discriminator_width=16,
-        perceptual_size=64,
+        perceptual_size=32,
+        parsing_loss_step=2,
         optimizer="adamw",
         learning_rate=1e-3,
     ),

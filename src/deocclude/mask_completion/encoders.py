@@ -12,7 +12,7 @@ from deocclude.errors import DeoccludeError
 
 
 def convolution(inputs: int, outputs: int, *, separable: bool) -> nn.Sequential:
-    """Convolution with batch norm and ReLU: 3x3, or 1x1 followed by depthwise 3x3 (each with norm and ReLU)."""
+    """3x3 convolution, or a 1x1 and then a depthwise 3x3; batch norm and ReLU behind each."""
     if not separable:
         return nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
@@ -41,6 +41,8 @@ class SameConv2d(nn.Conv2d):
 
     TensorFlow pads one pixel less before than behind there. Padding both sides alike by one pixel more and
     dropping the first row and column of the output is the same, and does not copy the input.
+
+    Depthwise convolutions stay in float32 on a CPU: their bfloat16 gradients are several times slower there.
     """
 
     def __init__(
@@ -52,7 +54,11 @@ class SameConv2d(nn.Conv2d):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        output = super().forward(input)
+        if self.groups > 1 and input.device.type == "cpu":
+            with torch.autocast("cpu", enabled=False):
+                output = super().forward(input.float()).to(input.dtype)
+        else:
+            output = super().forward(input)
         return output if self.stride[0] == 1 else output[..., 1:, 1:]
 
 
@@ -99,7 +105,7 @@ class Encoder(Protocol):
 
 
 class DoubleConvEncoder(nn.Module):
-    """U-Net's encoder: double convolutions with 2x2 max pooling between levels; level 0 at the input's size."""
+    """U-Net's encoder: double convolutions, 2x2 max pooling between levels; level 0 at the input's size."""
 
     def __init__(self, inputs: int, widths: tuple[int, ...], depths: tuple[int, ...]) -> None:
         super().__init__()
@@ -216,7 +222,10 @@ _IN_BLOCK = {
 
 
 def read_imagenet_weights() -> dict[str, Tensor]:
-    """EfficientNet-Lite0's ImageNet weights, as the package names them; a `DeoccludeError` without the package."""
+    """EfficientNet-Lite0's ImageNet weights, named as in their package.
+
+    Raises a `DeoccludeError` when the package is not installed.
+    """
     try:
         path = metadata.distribution(_PACKAGE).locate_file(_WEIGHTS)
     except metadata.PackageNotFoundError:

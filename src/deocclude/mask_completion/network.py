@@ -34,7 +34,7 @@ class MaskPrediction(NamedTuple):
 
 
 class CompletedMasks(NamedTuple):
-    """`modal`, `amodal`: float N1SS in [0, 1], amodal >= modal; `parsing_*`: int64 NSS, 0 outside the mask."""
+    """`modal` <= `amodal`: float N1SS in [0, 1]; `parsing_*`: int64 NSS, 0 outside the mask."""
 
     modal: Tensor
     amodal: Tensor
@@ -138,13 +138,12 @@ class MaskCompletionNetwork(nn.Module):
         soft_modal = modal.sigmoid()
         amodal_feature = self.amodal_hourglass(torch.cat([feature, soft_modal.to(feature.dtype)], dim=1))
         amodal, parsing_amodal = self.amodal_branch(amodal_feature, self.templates(soft_modal))
-        logits = (modal, amodal, parsing_modal, parsing_amodal)
-        if self.config.feature_stride > 1:
-            logits = tuple(
-                functional.interpolate(x, size=(size, size), mode="bilinear", align_corners=False)
-                for x in logits
-            )
-        return MaskPrediction(*logits)
+        logits = MaskPrediction(modal, amodal, parsing_modal, parsing_amodal)
+        if self.config.feature_stride == 1:
+            return logits
+        return MaskPrediction(
+            *(functional.interpolate(x, size=(size, size), mode="bilinear") for x in logits)
+        )
 
 
 def load_imagenet_encoder(network: MaskCompletionNetwork) -> None:

@@ -25,9 +25,9 @@ _EPSILON = 1e-6
 
 
 def person_frame(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Centre (N2: x, y) and half side (N) of the frame of soft masks N1HH, in [-1, 1] of the crop; no gradient.
+    """Centre (N2: x, y) and half side (N) of the frames of soft masks N1HH, in the crop's [-1, 1].
 
-    Pixels over 0.5 count; a mask without any has the whole crop as its frame.
+    Without gradient. Pixels over 0.5 count; a mask without any has the whole crop as its frame.
     """
     inside = (mask.detach() > 0.5).float()[:, 0]
     size = inside.shape[-1]

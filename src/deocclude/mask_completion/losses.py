@@ -1,0 +1,46 @@
+"""The losses of Eq. 3 on soft masks, so that every one of them reaches the generator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from deocclude.mask_completion.network import MaskPrediction
+from deocclude.parsing import UNLABELLED
+
+
+def mask_cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Binary cross entropy of N1SS logits and 0/1 masks, the mean over known pixels; 0 if none is known."""
+    each = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1.0)
+
+
+def parsing_cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Cross entropy of N20SS logits and int64 NSS, the mean over known, labelled pixels; 0 if none is."""
+    counted = torch.where(known[:, 0] > 0, target, UNLABELLED)
+    total = functional.cross_entropy(logits.float(), counted, ignore_index=UNLABELLED, reduction="sum")
+    return total / (counted != UNLABELLED).sum().clamp(min=1)
+
+
+def segmentation_losses(
+    prediction: MaskPrediction, batch: dict[str, Tensor], *, parsing_step: int = 1
+) -> dict[str, Tensor]:
+    """The four terms of L_seg. The parsing terms count every `parsing_step`-th row and column."""
+    known = batch["known"]
+    every = (..., slice(None, None, parsing_step), slice(None, None, parsing_step))
+    return {
+        "ce_modal": mask_cross_entropy(prediction.modal, batch["modal"], known),
+        "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], known),
+        "ce_parsing_modal": parsing_cross_entropy(
+            prediction.parsing_modal[every], batch["parsing_modal"][every], known[every]
+        ),
+        "ce_parsing_amodal": parsing_cross_entropy(
+            prediction.parsing_amodal[every], batch["parsing_amodal"][every], known[every]
+        ),
+    }
+
+
+def judged_mask(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Soft mask for the discriminator, l1 and perceptual losses; where unknown the truth, no gradient."""
+    return known * logits.float().sigmoid() + (1.0 - known) * target

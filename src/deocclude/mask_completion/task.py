@@ -1,0 +1,163 @@
+"""One training step of stage 1 (Eq. 4), its validation, and its picture sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
+from deocclude.mask_completion.config import MaskCompletionConfig
+from deocclude.mask_completion.losses import judged_mask, segmentation_losses
+from deocclude.mask_completion.network import (
+    MaskCompletionNetwork,
+    MaskPrediction,
+    complete,
+    load_imagenet_encoder,
+)
+from deocclude.mask_completion.report import MaskScores, sheet
+from deocclude.perceptual import VGG16Features, perceptual_loss
+
+
+class Lambdas(NamedTuple):
+    """Coefficients of Eq. 4; a term with 0 is not computed."""
+
+    segmentation: float = 1.0
+    adversarial: float = 1.0
+    generation: float = 0.1
+
+
+class MaskCompletionTask:
+    """A `training.TrainingTask`.
+
+    templates: float32 KxTxT of `fit_templates`; pretrained: start the encoder of `lite` from ImageNet. A run
+    that resumes restores both from its checkpoint.
+    """
+
+    def __init__(
+        self,
+        config: MaskCompletionConfig,
+        *,
+        templates: np.ndarray | None = None,
+        pretrained: bool = True,
+        lambdas: Lambdas = Lambdas(),  # noqa: B008
+    ) -> None:
+        self.config = config
+        self.lambdas = lambdas
+        generator = MaskCompletionNetwork(config)
+        if pretrained:
+            load_imagenet_encoder(generator)
+        if templates is not None:
+            generator.set_templates(templates)
+        self.networks = nn.ModuleDict(
+            {"generator": generator, "discriminator": PatchDiscriminator(1, config.discriminator_width)}
+        )
+        self._features = VGG16Features() if lambdas.generation else None
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One a network, over the parameters of `networks`."""
+        return {name: self._optimizer(network) for name, network in self.networks.items()}
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        rate = self.config.learning_rate
+        if self.config.optimizer == "sgd":
+            return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
+        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+
+    def step(
+        self,
+        networks: nn.ModuleDict,
+        batch: dict[str, Tensor],
+        optimizers: dict[str, torch.optim.Optimizer],
+        backward: Callable[[Tensor], None],
+        progress: float,
+    ) -> dict[str, Tensor]:
+        """One update of the generator, then one of the discriminator, on an `ahp.batches` batch.
+
+        Returns every term of Eq. 3 (unweighted, detached). `progress` is not used.
+        """
+        prediction = networks["generator"](batch["image"], batch["initial"])
+        fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
+        terms = self.generator_terms(prediction, fake, networks["discriminator"], batch)
+        optimizers["generator"].zero_grad(set_to_none=True)
+        backward(self.total(terms))
+        optimizers["generator"].step()
+
+        if self.lambdas.adversarial:
+            terms["discriminator"] = discriminator_term(networks["discriminator"], batch["amodal"], fake)
+            optimizers["discriminator"].zero_grad(set_to_none=True)
+            backward(terms["discriminator"])
+            optimizers["discriminator"].step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def generator_terms(
+        self, prediction: MaskPrediction, fake: Tensor, discriminator: nn.Module, batch: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
+        """The generator's terms of Eq. 3, unweighted. `fake`: the soft amodal mask of `judged_mask`."""
+        terms = segmentation_losses(prediction, batch, parsing_step=self.config.parsing_loss_step)
+        if self.lambdas.adversarial:
+            terms["adversarial"] = generator_loss(_judge_frozen(discriminator, fake))
+        if self._features is not None:
+            real = batch["amodal"]
+            terms["l1"] = (fake - real).abs().mean()
+            self._features.to(fake.device)
+            size = (self.config.perceptual_size,) * 2
+            small = [functional.interpolate(mask, size=size, mode="area") for mask in (fake, real)]
+            with torch.no_grad():
+                wanted = self._features(small[1].expand(-1, 3, -1, -1))
+            terms["perceptual"] = perceptual_loss(self._features(small[0].expand(-1, 3, -1, -1)), wanted)
+        return terms
+
+    def total(self, terms: dict[str, Tensor]) -> Tensor:
+        """Eq. 4."""
+        segmentation = sum(terms[name] for name in terms if name.startswith("ce_"))
+        loss = torch.as_tensor(self.lambdas.segmentation * segmentation)
+        if self.lambdas.adversarial:
+            loss = loss + self.lambdas.adversarial * terms["adversarial"]
+        if self.lambdas.generation:
+            loss = loss + self.lambdas.generation * (terms["l1"] + terms["perceptual"])
+        return loss
+
+    @torch.no_grad()
+    def validate(self, networks: nn.ModuleDict, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """IoUs of the thresholded masks over known pixels; see `MaskScores`."""
+        generator = networks["generator"]
+        was_training = generator.training
+        generator.eval()
+        scores = MaskScores()
+        for batch in batches:
+            scores.add(complete(generator(batch["image"], batch["initial"])), batch)
+        generator.train(was_training)
+        return scores.summary()
+
+    @torch.no_grad()
+    def picture(self, networks: nn.ModuleDict, batch: dict[str, Tensor]) -> np.ndarray:
+        """uint8 HxWx3, one row a sample; see `report.sheet`."""
+        generator = networks["generator"]
+        was_training = generator.training
+        generator.eval()
+        completed = complete(generator(batch["image"], batch["initial"]))
+        generator.train(was_training)
+        return sheet(completed, batch)
+
+
+def discriminator_term(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """The discriminator's loss; nothing flows into `fake`."""
+    logits = discriminator(torch.cat([real, fake.detach()]))
+    return discriminator_loss(*logits.chunk(2))
+
+
+def _judge_frozen(discriminator: nn.Module, fake: Tensor) -> Tensor:
+    """Logits whose gradient reaches `fake` but not the discriminator's parameters.
+
+    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
+    """
+    module = getattr(discriminator, "module", discriminator)
+    module.requires_grad_(False)
+    logits: Tensor = module(fake)
+    module.requires_grad_(True)
+    return logits
