@@ -32,7 +32,7 @@ def save(module: nn.Module, config: Any, path: Path) -> None:
     config: the `MaskCompletionConfig` or `ContentRecoveryConfig` that builds `module`. Raises DeoccludeError
     if a weight has no half-precision value.
     """
-    stage = next((s for s in ("masks", "content") if isinstance(config, _classes(s)[0])), None)
+    stage = next((s for s in ("masks", "content") if isinstance(config, classes(s)[0])), None)
     if stage is None:
         raise TypeError(f"{type(config).__name__} is no network config")
     tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
@@ -61,7 +61,7 @@ def load(stage: Stage, model: str | Path, device: str | torch.device = "cpu") ->
 def load_file(stage: Stage, path: Path, device: str | torch.device = "cpu") -> nn.Module:
     """As `load`, from one file that `save` wrote."""
     config, tensors = _read(stage, path)
-    network = _classes(stage)[1](config)
+    network = classes(stage)[1](config)
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:
@@ -133,7 +133,7 @@ def _read(stage: Stage, path: Path) -> tuple[Any, dict[str, Tensor]]:
 
 
 def _config(stage: Stage, text: str, path: Path) -> Any:
-    kind = _classes(stage)[0]
+    kind = classes(stage)[0]
     try:
         values = json.loads(text)
         unknown = sorted(set(values) - {field.name for field in fields(kind)})
@@ -146,7 +146,8 @@ def _config(stage: Stage, text: str, path: Path) -> Any:
         ) from error
 
 
-def _classes(stage: Stage | str) -> tuple[Any, Any]:
+def classes(stage: Stage | str) -> tuple[Any, Any]:
+    """The config and the network class of a stage."""
     if stage == "masks":
         from deocclude.mask_completion.config import MaskCompletionConfig
         from deocclude.mask_completion.network import MaskCompletionNetwork
