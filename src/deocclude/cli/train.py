@@ -52,7 +52,7 @@ Save = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of each training process. [0: torch decides]")]
 Frozen = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Share of samples from the frozen train_composites with N_i's masks."),
+    typer.Option(min=0, max=1, help="Share of samples from train_composites, with N_i's own masks."),
 ]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")]
 
@@ -106,7 +106,7 @@ def content(
     out: Run,
     masks: Annotated[
         str | None,
-        typer.Option(help="Trained stage 1, whose masks are trained on too: a model, file or folder."),
+        typer.Option(help="Trained stage 1 (model, file or folder), to train on its masks too."),
     ] = None,
     preset: Presets = Preset.lite,
     steps: Steps = None,

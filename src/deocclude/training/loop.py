@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from deocclude.errors import DeoccludeError
@@ -107,7 +108,9 @@ class _Run:
                 optimizer.register_step_pre_hook(self._clip)
         self._average = averaged(task.networks["generator"], config.ema)
         accelerator.prepare_model(self._average.module, evaluation_mode=True)
-        self._networks = {name: accelerator.prepare_model(net) for name, net in task.networks.items()}
+        self._networks = nn.ModuleDict(
+            {name: accelerator.prepare_model(network) for name, network in task.networks.items()}
+        )
         self._stepped = {name: accelerator.prepare_optimizer(opt) for name, opt in self._optimizers.items()}
 
     def train(
@@ -250,7 +253,7 @@ class _Run:
     @torch.no_grad()
     def _validate(self, validation: Dataset[Batch], log: RunLog) -> bool:
         """Log metrics and a sheet of the averaged generator. Returns whether it is the best so far."""
-        networks = {**self._task.networks, "generator": self._average.module}
+        networks = nn.ModuleDict({**self._task.networks, "generator": self._average.module})
         size = max(1, self._config.batch // self._accelerator.num_processes)
         loader = DataLoader(validation, size, num_workers=self._config.workers, worker_init_fn=_one_thread)
         count = len(_sized(validation))

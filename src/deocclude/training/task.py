@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import numpy as np
@@ -10,8 +10,6 @@ import torch
 from torch import Tensor, nn
 
 Batch = dict[str, Tensor]
-Networks = Mapping[str, nn.Module]
-Optimizers = Mapping[str, torch.optim.Optimizer]
 
 
 class TrainingTask(Protocol):
@@ -21,8 +19,7 @@ class TrainingTask(Protocol):
     get the networks and optimizers handed back because accelerate wraps them; they must use those.
     """
 
-    @property
-    def networks(self) -> nn.ModuleDict: ...
+    networks: nn.ModuleDict
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One optimizer a network, made after the networks have been moved to their device."""
@@ -30,9 +27,9 @@ class TrainingTask(Protocol):
 
     def step(
         self,
-        networks: Networks,
+        networks: nn.ModuleDict,
         batch: Batch,
-        optimizers: Optimizers,
+        optimizers: dict[str, torch.optim.Optimizer],
         backward: Callable[[Tensor], None],
         progress: float,
     ) -> dict[str, Tensor]:
@@ -42,10 +39,10 @@ class TrainingTask(Protocol):
         """
         ...
 
-    def validate(self, networks: Networks, batches: Iterable[Batch]) -> dict[str, float]:
+    def validate(self, networks: nn.ModuleDict, batches: Iterable[Batch]) -> dict[str, float]:
         """Metrics over fixed validation batches; called without gradients, the generator in eval mode."""
         ...
 
-    def picture(self, networks: Networks, batch: Batch) -> np.ndarray:
+    def picture(self, networks: nn.ModuleDict, batch: Batch) -> np.ndarray:
         """uint8 HxWx3: a sheet with one row a sample."""
         ...
