@@ -160,8 +160,8 @@ class SeparableEncoder(nn.Module):
 class EfficientNetLite0Encoder(nn.Module):
     """EfficientNet-Lite0 without its head, for an image and a mask.
 
-    Input N4SS (RGB in [0, 1], mask); S a multiple of 32. Returns the features at 1/4, 1/8, 1/16 and 1/32 with
-    24, 40, 112 and 320 channels. The image is brought to the range that the ImageNet weights expect,
+    Input N4SS (RGB in [0, 1], mask); S a multiple of 32. Returns the features at 1/2, 1/4, 1/8, 1/16 and 1/32
+    with 16, 24, 40, 112 and 320 channels. The image is brought to the range that the ImageNet weights expect,
     (255 x - 127) / 128, inside.
     """
 
@@ -175,8 +175,8 @@ class EfficientNetLite0Encoder(nn.Module):
         (4, 5, 2, 6, 192),
         (1, 3, 1, 6, 320),
     )
-    _TAPS = (2, 4, 10, 15)
-    widths = (24, 40, 112, 320)
+    _TAPS = (0, 2, 4, 10, 15)
+    widths = (16, 24, 40, 112, 320)
 
     def __init__(self) -> None:
         super().__init__()
