@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,20 +40,13 @@ def load_photo(source: Photo) -> np.ndarray:
     if isinstance(source, Image.Image):
         name = str(getattr(source, "filename", "") or "photo")
         _check_size(name, *source.size)
-        return _decode(source, name)
+        with _damage_named(name):
+            return _decode(source, name)
     path = Path(source)
     _check_file(path)
-    with _without_pillows_size_limit():
-        try:
-            with Image.open(path) as image:
-                _check_size(str(path), *image.size)
-                return _decode(image, str(path))
-        except UnidentifiedImageError:
-            raise DeoccludeError(
-                f"{path}: not an image, or a kind that Pillow cannot read; convert it to JPEG or PNG"
-            ) from None
-        except PermissionError:
-            raise DeoccludeError(f"{path}: no permission to read it; change its mode (chmod)") from None
+    with _without_pillows_size_limit(), _damage_named(str(path)), Image.open(path) as image:
+        _check_size(str(path), *image.size)
+        return _decode(image, str(path))
 
 
 def encode_png(image: np.ndarray | Image.Image) -> bytes:
@@ -102,25 +96,34 @@ def _without_pillows_size_limit() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def _decode(image: Image.Image, name: str) -> np.ndarray:
+@contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    """Whatever Pillow raises about a file becomes one line with its name."""
     try:
-        image.load()
-        image = ImageOps.exif_transpose(image)
-        if image.mode.startswith("I") or image.mode == "F":
-            grey = _grey_to_bytes(np.asarray(image), name)
-            return np.repeat(grey[..., None], 3, axis=2)
-        if image.has_transparency_data:
-            image = image.convert("RGBA")
-            white = Image.new("RGBA", image.size, "white")
-            image = Image.alpha_composite(white, image)
-        return np.array(image.convert("RGB"))
-    except DeoccludeError:
-        raise
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, MemoryError) as error:
+        yield
+    except UnidentifiedImageError:
+        raise DeoccludeError(
+            f"{name}: not an image, or a kind that Pillow cannot read; convert it to JPEG or PNG"
+        ) from None
+    except PermissionError:
+        raise DeoccludeError(f"{name}: no permission to read it; change its mode (chmod)") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DeoccludeError(
             f"{name}: damaged image ({reason}); copy or export it again as JPEG or PNG"
         ) from None
+
+
+def _decode(image: Image.Image, name: str) -> np.ndarray:
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = _grey_to_bytes(np.asarray(image), name)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return np.array(image.convert("RGB"))
 
 
 def _grey_to_bytes(values: np.ndarray, name: str) -> np.ndarray:

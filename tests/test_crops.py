@@ -1,0 +1,101 @@
+import cv2
+import numpy as np
+import pytest
+
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, union
+
+
+def brute_box(mask):
+    rows, columns = np.nonzero(mask)
+    return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+
+
+def test_box_of_is_tight():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        mask = rng.random((17, 23)) > 0.97
+        assert box_of(mask) == (brute_box(mask) if mask.any() else None)
+    assert box_of(np.zeros((3, 4), bool)) is None
+    one = np.zeros((5, 7), bool)
+    one[4, 6] = True
+    assert box_of(one) == (6, 4, 7, 5)
+
+
+def test_union_holds_both():
+    assert union((0, 5, 10, 20), (3, 2, 8, 30)) == (0, 2, 10, 30)
+
+
+@pytest.mark.parametrize(
+    "box", [(10, 20, 41, 131), (0, 0, 50, 50), (5, 5, 300, 60), (7, 9, 8, 10), (-3, -8, 20, 11)]
+)
+def test_window_is_centred_with_room(box):
+    window = SquareWindow.around(box)
+    width, height = box[2] - box[0], box[3] - box[1]
+    assert window.side >= 1.3 * max(width, height)
+    assert window.side**2 >= 5 * width * height
+    assert window.side <= max(8, 1.3 * max(width, height) + 1, (5 * width * height) ** 0.5 + 1)
+    assert abs(window.left + window.side / 2 - (box[0] + box[2]) / 2) <= 0.5
+    assert abs(window.top + window.side / 2 - (box[1] + box[3]) / 2) <= 0.5
+
+
+def test_cut_at_the_same_size_copies_pixels():
+    image = np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    window = SquareWindow(11, 5, 21)
+    np.testing.assert_array_equal(window.cut(image, 21), image[5:26, 11:32])
+    np.testing.assert_array_equal(window.cut(image[..., 0], 21), image[5:26, 11:32, 0])
+
+
+@pytest.mark.parametrize(
+    "window", [SquareWindow(-6, -9, 25), SquareWindow(40, 30, 31), SquareWindow(-10, -10, 90)]
+)
+def test_what_lies_outside_the_photo_is_grey(window):
+    image = np.random.default_rng(2).integers(0, 120, (37, 53), dtype=np.uint8)
+    crop = window.cut(image, window.side, outside=OUTSIDE_PHOTO)
+    for row in range(window.side):
+        for column in range(window.side):
+            y, x = window.top + row, window.left + column
+            inside = 0 <= y < 37 and 0 <= x < 53
+            assert crop[row, column] == (image[y, x] if inside else OUTSIDE_PHOTO)
+
+
+@pytest.mark.parametrize(
+    "window", [SquareWindow(100, 3, 10), SquareWindow(-50, -50, 20), SquareWindow(0, 60, 9)]
+)
+def test_a_window_beside_the_photo_sees_nothing(window):
+    image = np.full((37, 53), 255, np.uint8)
+    assert not window.cut(image, 16).any()
+    assert not window.paste(np.full((16, 16), 255, np.uint8), 37, 53).any()
+
+
+def test_round_trip_of_whole_multiples():
+    labels = np.random.default_rng(3).integers(0, 20, (30, 30), dtype=np.uint8)
+    window = SquareWindow(-4, 7, 16)
+    crop = window.cut(labels, 64, nearest=True)
+    back = window.paste(crop, 30, 30, nearest=True)
+    np.testing.assert_array_equal(back[7:23, 0:12], labels[7:23, 0:12])
+    back[7:23, 0:12] = 0
+    assert not back.any()
+
+
+@pytest.mark.parametrize(("side", "size"), [(97, 64), (61, 96), (200, 192), (33, 33)])
+def test_round_trip_of_a_disc(side, size):
+    photo = np.zeros((151, 139), np.float32)
+    cv2.circle(photo, (70, 75), 28, 1.0, -1)
+    window = SquareWindow.around((70 - side // 3, 75 - side // 3, 70 + side // 3, 75 + side // 3))
+    if window.side < 60:
+        window = SquareWindow(40, 45, 61)
+    back = window.paste(window.cut(photo, size), 151, 139) > 0.5
+    disc = photo > 0.5
+    assert (back & disc).sum() / (back | disc).sum() > 0.95
+
+
+def test_nearest_makes_no_new_labels():
+    labels = np.where(np.random.default_rng(4).random((45, 51)) > 0.5, 19, 3).astype(np.uint8)
+    window = SquareWindow(3, 3, 40)
+    assert set(np.unique(window.cut(labels, 27, nearest=True))) == {3, 19}
+    assert set(np.unique(window.paste(labels[:27, :27], 60, 60, nearest=True))) == {0, 3, 19}
+
+
+def test_areas_are_averaged_when_sizing_down():
+    board = (np.indices((64, 64)).sum(0) % 2 * 200).astype(np.uint8)
+    assert (SquareWindow(0, 0, 64).cut(board, 32) == 100).all()
