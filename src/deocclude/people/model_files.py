@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from deocclude.atomic import replacing
 from deocclude.errors import DeoccludeError
 
 WHEEL = "mediapipe==0.10.21"
@@ -146,10 +147,5 @@ def _unpack(wheel: Path, models: dict[str, ModelFile]) -> dict[str, bytes]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as draft:
         draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
