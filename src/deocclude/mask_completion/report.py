@@ -41,7 +41,7 @@ class MaskScores:
             self._counts.setdefault(name, []).append(torch.stack([both, either], dim=1).cpu())
 
     def summary(self) -> dict[str, float]:
-        """`{modal,amodal,invisible,initial_modal,initial_amodal}_{micro,mean}`, in [0, 1]; 0 without pixels."""
+        """`{modal,amodal,invisible,initial_modal,initial_amodal}_{micro,mean}`, 0 for no pixels."""
         scores = {}
         for name, counts in self._counts.items():
             both, either = torch.cat(counts).double().unbind(1)
