@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.errors import DeoccludeError
@@ -51,6 +52,13 @@ def encode_png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", image)[1].tobytes()
 
 
+def encode_parsing(parsing: np.ndarray) -> bytes:
+    """Palette PNG of a uint8 HxW map of LIP indices."""
+    buffer = io.BytesIO()
+    to_palette_image(parsing).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def decode_rgb(content: bytes, path: Path) -> np.ndarray:
     """uint8 HxWx3 RGB of an encoded photo; `path` is for the message."""
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
@@ -60,13 +68,17 @@ def decode_rgb(content: bytes, path: Path) -> np.ndarray:
 
 
 def decode_map(content: bytes, path: Path) -> np.ndarray:
-    """uint8 HxW of a grey PNG; `path` is for the message."""
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if content else None
-    if image is None:
-        raise DeoccludeError(f"{path}: not a readable map; prepare the data set again")
-    if image.ndim != 2 or image.dtype != np.uint8:
+    """uint8 HxW of a grey or palette PNG: the index, not the colour; `path` is for the message."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            label = np.array(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DeoccludeError(f"{path}: not a readable map ({error}); prepare the data set again") from None
+    if label.dtype == np.bool_:
+        label = label.astype(np.uint8) * 255
+    if label.ndim != 2 or label.dtype != np.uint8:
         raise DeoccludeError(f"{path}: not an 8-bit grey or index PNG; convert it")
-    return image
+    return label
 
 
 def root_of(root: Path) -> Path:
@@ -99,16 +111,10 @@ def write_person(root: Path, person: WholePerson) -> None:
     """Writes the person's files; the photo comes last, so a person with a photo is complete."""
     folder = root / "train"
     write_atomically(folder / "Annotations" / f"{person.id}.png", encode_png(person.amodal))
-    write_atomically(folder / "PseudoParsingAnnotations" / f"{person.id}.png", _palette_png(person.parsing))
+    write_atomically(folder / "PseudoParsingAnnotations" / f"{person.id}.png", encode_parsing(person.parsing))
     if person.unknown.any():
         write_atomically(folder / "UnknownRegions" / f"{person.id}.png", encode_png(person.unknown))
     write_atomically(folder / "JPEGImages" / f"{person.id}.jpg", encode_jpeg(person.photo))
-
-
-def _palette_png(parsing: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    to_palette_image(parsing).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def write_occluder(root: Path, split: str, occluder: Occluder) -> None:

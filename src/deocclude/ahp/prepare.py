@@ -26,6 +26,8 @@ _JOURNAL = "prepared.jsonl"
 
 Sources = dict[str, Path]
 Outcome = dict[str, str]
+Statistics = dict[str, dict[str, dict[str, int]]]
+"""Counts by source, kind of record, and what became of it."""
 
 
 def split_of(source: str, job: str) -> str:
@@ -34,7 +36,7 @@ def split_of(source: str, job: str) -> str:
     return "val" if int.from_bytes(digest[:8], "big") < _VALIDATION_SHARE * 2**64 else "train"
 
 
-def _resize_scale(height: int, width: int, max_side: int) -> tuple[int, int]:
+def _size_within(height: int, width: int, max_side: int) -> tuple[int, int]:
     scale = min(1.0, max_side / max(height, width))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -50,7 +52,7 @@ def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
     rows = slice(max(0, box[1] - margin), box[3] + margin)
     columns = slice(max(0, box[0] - margin), box[2] + margin)
     photo = person.photo[rows, columns]
-    size = _resize_scale(photo.shape[0], photo.shape[1], max_side)
+    size = _size_within(photo.shape[0], photo.shape[1], max_side)
     amodal = _shrink_mask(person.amodal[rows, columns], size)
     parsing = cv2.resize(
         np.ascontiguousarray(person.parsing[rows, columns]), size, interpolation=cv2.INTER_NEAREST_EXACT
@@ -68,7 +70,7 @@ def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
 
 def shrink_occluder(occluder: Occluder, max_side: int) -> Occluder:
     """The cut-out with a long side of at most `max_side`."""
-    size = _resize_scale(*occluder.mask.shape, max_side)
+    size = _size_within(occluder.mask.shape[0], occluder.mask.shape[1], max_side)
     image = cv2.resize(occluder.image, size, interpolation=cv2.INTER_AREA)
     return Occluder(occluder.id, occluder.category, image, _shrink_mask(occluder.mask, size))
 
@@ -142,7 +144,7 @@ def _read_journal(path: Path) -> list[Outcome]:
     return outcomes
 
 
-def prepare(sources: Sources, out: Path, max_side: int = 384, workers: int = 1) -> dict[str, object]:
+def prepare(sources: Sources, out: Path, max_side: int = 384, workers: int = 1) -> Statistics:
     """Reads the sources and writes people, occluders, ImageSets and `statistics.json` below `out`.
 
     sources: folders by name ('ccp', 'lspet', 'coco'). A tenth of the photos of each source is 'val'. Returns
@@ -187,7 +189,7 @@ def _run(
         yield from pool.map(_prepare_in_worker, tasks, chunksize=4)
 
 
-def _conclude(out: Path, outcomes: list[Outcome]) -> dict[str, object]:
+def _conclude(out: Path, outcomes: list[Outcome]) -> Statistics:
     unique = {(o["source"], o["job"], o.get("id", ""), o["kind"]): o for o in outcomes}.values()
     statistics: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for outcome in unique:

@@ -35,3 +35,35 @@ def prepare(
     typer.echo(f"statistics in {out / 'statistics.json'}:")
     for source, kinds in statistics.items():
         typer.echo(f"  {source}: {kinds}")
+
+
+@app.command()
+def synthesize(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    split: Annotated[Split, typer.Option(help="val: DIR/val; train: DIR/train_composites.")] = Split.val,
+    per_person: Annotated[int, typer.Option(min=1, help="Occluders per person (val).")] = 3,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    count: Annotated[Optional[int], typer.Option(min=1, help="People (val) or composites (train).")] = None,  # noqa: UP045
+    initial_masks: Annotated[bool, typer.Option(help="Also store the masks of BlazePose.")] = False,
+) -> None:
+    """Freeze occluded composites; the same seed gives the same bytes."""
+    from deocclude.ahp import frozen
+    from deocclude.ahp.layout import Occluders, People, root_of
+
+    root = root_of(root)
+    people, occluders = People(root, split.value), Occluders(root, split.value)
+    if split is Split.val:
+        most = min(len(people), count or frozen.MOST_PEOPLE)
+        samples = frozen.validation_samples(people, occluders, per_person, seed, most)
+        folder, total = root / "val", most * per_person
+    else:
+        total = count or len(people)
+        samples = frozen.training_samples(people, occluders, seed, total)
+        folder = root / "train_composites"
+    written = frozen.write_samples(folder, samples, total)
+    typer.echo(f"{written} composites in {folder}")
+    if initial_masks:
+        from deocclude.people import BlazePose
+
+        found = frozen.write_initial_masks(frozen.FrozenComposites(root, folder.name), BlazePose())
+        typer.echo(f"initial masks of {found} of {written} people in {folder / 'InitialMasks'}")

@@ -1,0 +1,213 @@
+"""Composites as tensors for training and validation; see 'Batches' in docs/architecture.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from deocclude.ahp import augmentation
+from deocclude.ahp.density import TRAINING, RatioDensity
+from deocclude.ahp.framing import cut_by_frame
+from deocclude.ahp.frozen import FrozenComposites
+from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt
+from deocclude.ahp.layout import Occluders, People
+from deocclude.ahp.sample import OcclusionSample, WholePerson
+from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.errors import DeoccludeError
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How composites are varied."""
+
+    frame_cut: float = 0.4
+    """Share of people whom the frame cuts."""
+    turned: float = 0.3
+    """Share of people who are turned by up to 12 degrees and scaled by up to 15%."""
+    coloured: float = 0.8
+    """Share with changed colours."""
+    landmark_box: float = 0.6
+    """Share whose window also holds the hidden part, as when landmarks of hidden joints extend the box."""
+    frozen: float = 0.0
+    """Share taken from `ROOT/train_composites` with N_i's real masks, instead of fresh ones."""
+
+
+def window_around(
+    initial: np.ndarray, amodal: np.ndarray, rng: np.random.Generator, landmark_box: float, jitter: float
+) -> SquareWindow:
+    """The window that the cascade would choose: around the initial mask, sometimes with the hidden joints."""
+    box = box_of(initial)
+    whole = box_of(amodal)
+    assert box is not None
+    assert whole is not None
+    if rng.random() < landmark_box:
+        box = union(box, _shaken(whole, rng, 0.04))
+    return SquareWindow.around(_shaken(box, rng, jitter) if jitter else box)
+
+
+def _shaken(box: Box, rng: np.random.Generator, amount: float) -> Box:
+    width, height = box[2] - box[0], box[3] - box[1]
+    shift = rng.normal(0, amount, 4) * (width, height, width, height)
+    left, top, right, bottom = (round(edge + move) for edge, move in zip(box, shift, strict=True))
+    return left, top, max(right, left + 4), max(bottom, top + 4)
+
+
+def tensors_of(
+    sample: OcclusionSample, initial: np.ndarray, window: SquareWindow, size: int
+) -> dict[str, Tensor]:
+    """The window of a sample as the dict of docs/architecture.md, without the batch dimension.
+
+    initial: bool HxW. `known` is 0 where nobody can judge: unknown regions, and outside the photo.
+    """
+
+    def photo(image: np.ndarray) -> Tensor:
+        cut = window.cut(image, size, outside=OUTSIDE_PHOTO)
+        return torch.from_numpy(cut).permute(2, 0, 1).float().div_(255)
+
+    def mask(values: np.ndarray) -> np.ndarray:
+        return window.cut(values.astype(np.uint8) * 255, size) >= 128
+
+    def parsing(values: np.ndarray, inside: np.ndarray) -> Tensor:
+        cut = window.cut(values, size, nearest=True)
+        return torch.from_numpy(np.where(inside, np.where(cut == 0, 255, cut), 0)).long()
+
+    amodal = mask(sample.amodal)
+    modal = mask(sample.modal) & amodal
+    known = mask(~sample.unknown)
+    masks = {
+        "initial": mask(initial),
+        "modal": modal,
+        "amodal": amodal,
+        "invisible": amodal & ~modal,
+        "known": known,
+    }
+    return {
+        "image": photo(sample.occluded),
+        "original": photo(sample.original),
+        **{name: torch.from_numpy(values)[None].float() for name, values in masks.items()},
+        "parsing_modal": parsing(sample.parsing_modal, modal),
+        "parsing_amodal": parsing(sample.parsing_amodal, amodal),
+    }
+
+
+class CompositeDataset(Dataset[dict[str, Tensor]]):
+    """An endless series of fresh composites; item i depends on (seed, i) alone.
+
+    root: folder of the AHP layout. split: whose people and occluders. size: side of the window in pixels.
+    Raises DeoccludeError if the folder is incomplete.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        split: str = "train",
+        size: int = 256,
+        seed: int = 0,
+        density: RatioDensity = TRAINING,
+        settings: BatchSettings | None = None,
+        synthesis: SynthesisSettings = DEFAULT,
+        errors: InitialMaskErrors | None = None,
+        length: int = 2**31 - 1,
+    ) -> None:
+        root = Path(root)
+        self.settings = settings or BatchSettings()
+        self.size, self.seed, self.density, self.length = size, seed, density, length
+        self.synthesis, self.errors = synthesis, errors
+        self.people: Sequence[WholePerson] = People(root, split, keep_bytes=True)
+        self.occluders = Occluders(root, split, keep_bytes=True)
+        self.frozen: FrozenComposites | None = None
+        if self.settings.frozen > 0:
+            self.frozen = FrozenComposites(root, f"{split}_composites")
+            if not self.frozen.has_initial_masks:
+                raise DeoccludeError(
+                    f"{self.frozen.folder}: no InitialMasks; "
+                    f"run `deocclude ahp synthesize {root} --split {split} --initial-masks`"
+                )
+
+    def __len__(self) -> int:
+        return self.length
+
+    def _change(self, person: WholePerson, rng: np.random.Generator) -> WholePerson:
+        if rng.random() < 0.5:
+            person = augmentation.mirror_person(person)
+        if rng.random() < self.settings.turned:
+            degrees, scale = float(rng.uniform(-12, 12)), float(rng.uniform(0.85, 1.15))
+            person = augmentation.turn_person(person, degrees, scale)
+        if rng.random() < self.settings.frame_cut:
+            person = cut_by_frame(person, rng)
+        return person
+
+    def sample(self, index: int) -> tuple[OcclusionSample, np.ndarray, np.random.Generator]:
+        """Composite `index` at the photo's size, its initial mask (bool HxW), and its generator."""
+        if self.frozen is not None:
+            rng = np.random.default_rng([self.seed, index, 1])
+            if rng.random() < self.settings.frozen:
+                return (*self._frozen_sample(rng), rng)
+        sample, rng = draw_sample(
+            self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
+        )
+        return sample, corrupt(sample, rng, self.errors), rng
+
+    def _frozen_sample(self, rng: np.random.Generator) -> tuple[OcclusionSample, np.ndarray]:
+        assert self.frozen is not None
+        while True:
+            chosen = int(rng.integers(len(self.frozen)))
+            initial = self.frozen.initial_mask(chosen)
+            if initial is not None and initial.any():
+                break
+        sample = self.frozen[chosen]
+        if rng.random() < 0.5:
+            return augmentation.mirror_sample(sample), np.ascontiguousarray(initial[:, ::-1])
+        return sample, initial
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        cv2.setNumThreads(0)
+        sample, initial, rng = self.sample(index)
+        images = [sample.occluded, sample.original]
+        if rng.random() < self.settings.coloured:
+            images = augmentation.vary_colours(images, rng)
+        images = augmentation.degrade(images, rng)
+        window = window_around(initial, sample.amodal, rng, self.settings.landmark_box, 0.03)
+        coloured = replace(sample, occluded=images[0], original=images[1])
+        return tensors_of(coloured, initial, window, self.size)
+
+
+class ValidationDataset(Dataset[dict[str, Tensor]]):
+    """The frozen composites of one split, with N_i's masks where they are stored, else simulated ones.
+
+    The window is that of the initial mask alone, or with the hidden joints for a fixed share of the samples.
+    """
+
+    def __init__(
+        self, root: Path | str, split: str = "val", size: int = 256, landmark_box: float = 0.6
+    ) -> None:
+        self.frozen = FrozenComposites(Path(root), split)
+        self.size, self.landmark_box = size, landmark_box
+        self._indices = [i for i in range(len(self.frozen)) if self._initial(i) is not None]
+
+    def _initial(self, index: int) -> np.ndarray | None:
+        if not self.frozen.has_initial_masks:
+            return corrupt(self.frozen[index], np.random.default_rng([0, index]))
+        mask = self.frozen.initial_mask(index)
+        return mask if mask is not None and mask.any() else None
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        cv2.setNumThreads(0)
+        chosen = self._indices[index]
+        sample, initial = self.frozen[chosen], self._initial(chosen)
+        assert initial is not None
+        window = window_around(
+            initial, sample.amodal, np.random.default_rng([1, chosen]), self.landmark_box, 0.0
+        )
+        return tensors_of(sample, initial, window, self.size)
