@@ -99,7 +99,9 @@ class ParsingGuidedAttention(nn.Module):
         """NCHW float32 of the second stream, 0 where a cell is not invisible."""
         with torch.autocast(features.device.type, enabled=False):
             features = features.float()
-            seen, _, seen_real = _gather(torch.cat([features, guidance.parsing_modal], dim=1), guidance.visible)
+            seen, _, seen_real = _gather(
+                torch.cat([features, guidance.parsing_modal], dim=1), guidance.visible
+            )
             hidden, index, hidden_real = _gather(
                 torch.cat([features, guidance.parsing_amodal], dim=1), guidance.invisible
             )
@@ -108,7 +110,9 @@ class ParsingGuidedAttention(nn.Module):
             real = hidden_real[:, :, None] & seen_real.any(dim=1)[:, None, None]
             found = logits.softmax(dim=2) @ seen[..., : features.shape[1]] * real
             to = index[:, None].expand(-1, features.shape[1], -1)
-            return torch.zeros_like(features).flatten(2).scatter(2, to, found.transpose(1, 2)).view_as(features)
+            return (
+                torch.zeros_like(features).flatten(2).scatter(2, to, found.transpose(1, 2)).view_as(features)
+            )
 
     def forward(self, features: Tensor, guidance: Guidance) -> Tensor:
         """features: NCHW, any H and W; the guidance is at the same resolution. Returns NCHW."""

@@ -27,7 +27,9 @@ class ContentRecoveryConfig:
         for name in ("widths", "kernels", "encoder_attention", "decoder_attention"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.widths) != len(self.kernels) or not self.widths:
-            raise ValueError(f"{len(self.widths)} widths for {len(self.kernels)} kernels; each level needs both")
+            raise ValueError(
+                f"{len(self.widths)} widths for {len(self.kernels)} kernels; each level needs both"
+            )
         levels = {2**level for level in range(1, len(self.widths) + 1)}
         if not levels.issuperset(self.encoder_attention) or not (levels - {self.stride}).issuperset(
             self.decoder_attention
@@ -57,7 +59,8 @@ class ContentTrainingConfig:
     close_up: side of the square around the hidden part that VGG16 and the discriminator look at; at the
     crop's size or above they see the whole crop. adversarial_from, perceptual_from: share of the training
     after which those losses join. discriminator_width: channels of its first layer. predicted_share: with a
-    mask network, the share of samples trained on predicted masks and parsing.
+    mask network, the share of samples trained on predicted masks and parsing. features_bf16: VGG16 runs in
+    bfloat16; its losses stay float32.
     """
 
     learning_rate: float = 1e-4
@@ -72,6 +75,7 @@ class ContentTrainingConfig:
     perceptual_from: float = 0.0
     discriminator_width: int = 64
     predicted_share: float = 0.5
+    features_bf16: bool = False
 
 
 CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
@@ -83,5 +87,6 @@ CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
         adversarial_from=0.8,
         perceptual_from=0.6,
         discriminator_width=32,
+        features_bf16=True,
     ),
 }

@@ -93,4 +93,6 @@ class ContentRecoveryNetwork(nn.Module):
             return part
         here = guidance[scale]
         filled = here.invisible & here.visible.any(dim=(2, 3), keepdim=True)
-        return hide(modules[str(scale)](part.features, here), torch.maximum(part.mask, filled.to(part.mask.dtype)))
+        return hide(
+            modules[str(scale)](part.features, here), torch.maximum(part.mask, filled.to(part.mask.dtype))
+        )

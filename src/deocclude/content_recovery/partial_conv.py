@@ -24,9 +24,10 @@ def hide(features: Tensor, mask: Tensor) -> Partial:
 class PartialConv2d(nn.Module):
     """Convolution that looks at valid cells only and says where its own output is valid.
 
-    With X the input, M its mask and sums over one window: x' = W^T (X * M) sum(1)/sum(M) + b where sum(M) > 0,
-    else 0; the new mask is sum(M) > 0. Zero padding belongs to the definition: padded cells are invalid cells
-    of the window, so sum(1) is always kernel * kernel (times the channels) and border windows are scaled up.
+    With X the input, M its mask and sums over one window: x' = W^T (X * M) sum(1)/sum(M) + b where
+    sum(M) > 0, else 0; the new mask is sum(M) > 0. Zero padding belongs to the definition: padded cells are
+    invalid cells of the window, so sum(1) is always kernel * kernel (times the channels) and windows at the
+    border are scaled up.
 
     All channels of one input share one mask, so sum(M) is a mean over one channel instead of a convolution
     over all. Several inputs, each with its own mask, are concatenated; sum(M) then weighs every mask by its
@@ -43,7 +44,8 @@ class PartialConv2d(nn.Module):
     def forward(self, *parts: Partial) -> Partial:
         """Channels of all parts add up to in_channels. Returns features and mask at the new resolution."""
         channels = [part.features.shape[1] for part in parts]
-        share = sum(part.mask * (count / sum(channels)) for part, count in zip(parts, channels, strict=True))
+        weighted = [part.mask * (count / sum(channels)) for part, count in zip(parts, channels, strict=True)]
+        share = torch.stack(weighted).sum(dim=0)
         valid = functional.avg_pool2d(share, self.kernel, self.stride, self.kernel // 2)
         mask = (valid > 0).to(valid.dtype)
         scale = mask / valid.clamp(min=torch.finfo(valid.dtype).tiny)

@@ -1,0 +1,172 @@
+"""One training step of stage 2 (Eq. 7), its validation, and its picture sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
+from deocclude.content_recovery.config import ContentRecoveryConfig, ContentTrainingConfig
+from deocclude.content_recovery.losses import body_l1, close_up, compared, feature_losses
+from deocclude.content_recovery.network import ContentRecoveryNetwork, composite
+from deocclude.content_recovery.report import ContentScores, sheet
+
+if TYPE_CHECKING:
+    from deocclude.mask_completion.network import MaskCompletionNetwork
+
+Batch = dict[str, Tensor]
+Features = Callable[[Tensor], list[Tensor]]
+
+
+class ContentRecoveryTask:
+    """A `training.TrainingTask`.
+
+    features: N3HW in [0, 1] -> feature maps for the perceptual and style losses; VGG16 unless given (needs
+    the train extra). mask_network: a trained `MaskCompletionNetwork`; it predicts body parts where they are
+    not labelled, and in a share of the samples every mask (`ContentTrainingConfig.predicted_share`). Neither
+    is trained.
+    """
+
+    def __init__(
+        self,
+        config: ContentRecoveryConfig,
+        training: ContentTrainingConfig,
+        *,
+        mask_network: MaskCompletionNetwork | None = None,
+        features: Features | None = None,
+    ) -> None:
+        self.config = config
+        self.training = training
+        self.networks = nn.ModuleDict(
+            {
+                "generator": ContentRecoveryNetwork(config),
+                "discriminator": PatchDiscriminator(3, training.discriminator_width),
+            }
+        )
+        self._mask_network = mask_network.eval().requires_grad_(False) if mask_network is not None else None
+        if features is None and (training.perceptual or training.style) and training.perceptual_from < 1:
+            from deocclude.perceptual import VGG16Features
+
+            features = VGG16Features()
+        self._features = features
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam, one a network, over the parameters of `networks`."""
+        return {
+            name: torch.optim.Adam(network.parameters(), self.training.learning_rate, self.training.betas)
+            for name, network in self.networks.items()
+        }
+
+    def step(
+        self,
+        networks: Mapping[str, nn.Module],
+        batch: Batch,
+        optimizers: Mapping[str, torch.optim.Optimizer],
+        backward: Callable[[Tensor], None],
+        progress: float,
+    ) -> dict[str, Tensor]:
+        """One update of the generator, then (from `adversarial_from` on) one of the discriminator.
+
+        Returns the terms of Eq. 7 that take part at this progress in [0, 1], unweighted and detached:
+        `l1`, `perceptual`, `style`, `adversarial`, `discriminator`.
+        """
+        batch = self._inputs(batch, self.training.predicted_share)
+        output = _paint(networks["generator"], batch)
+        body = batch["body"]
+        terms = {
+            "l1": body_l1(output, batch["original"], body, batch["invisible"], self.training.hidden_weight)
+        }
+        with_features = self._features is not None and progress >= self.training.perceptual_from
+        with_discriminator = bool(self.training.adversarial) and progress >= self.training.adversarial_from
+        if with_features or with_discriminator:
+            pictures = close_up(
+                compared(output, batch["original"], body, batch["invisible"]),
+                batch["invisible"],
+                self.training.close_up,
+            )
+        if with_features:
+            terms["perceptual"], terms["style"] = feature_losses(pictures, self._look)
+        if with_discriminator:
+            terms["adversarial"] = generator_loss(_judge(networks["discriminator"], pictures.composited))
+        optimizers["generator"].zero_grad(set_to_none=True)
+        backward(self.total(terms))
+        optimizers["generator"].step()
+
+        if with_discriminator:
+            judged = torch.cat([pictures.truth, pictures.composited.detach()])
+            terms["discriminator"] = discriminator_loss(*networks["discriminator"](judged).chunk(2))
+            optimizers["discriminator"].zero_grad(set_to_none=True)
+            backward(terms["discriminator"])
+            optimizers["discriminator"].step()
+        return {name: term.detach() for name, term in terms.items()}
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The generator's loss of Eq. 7: the terms times beta_1..beta_4."""
+        loss: Tensor = torch.stack(
+            [
+                getattr(self.training, name) * terms[name]
+                for name in ("adversarial", "l1", "perceptual", "style")
+                if name in terms
+            ]
+        ).sum()
+        return loss
+
+    @torch.no_grad()
+    def validate(self, networks: Mapping[str, nn.Module], batches: Iterable[Batch]) -> dict[str, float]:
+        """l1 and PSNR inside the true hidden part, beside those of simple fills; see `ContentScores`."""
+        scores = ContentScores()
+        for batch in batches:
+            scores.add(self._composited(networks["generator"], batch), batch)
+        return scores.summary()
+
+    @torch.no_grad()
+    def picture(self, networks: Mapping[str, nn.Module], batch: Batch) -> np.ndarray:
+        """uint8 HxWx3, one row a sample; see `report.sheet`."""
+        return sheet(self._composited(networks["generator"], batch), batch)
+
+    def _composited(self, generator: nn.Module, batch: Batch) -> Tensor:
+        was_training = generator.training
+        generator.eval()
+        painted = _paint(generator, self._inputs(batch, 0.0))
+        generator.train(was_training)
+        return composite(painted, batch["image"], batch["invisible"])
+
+    def _inputs(self, batch: Batch, predicted_share: float) -> Batch:
+        """The batch with `body`, the person's pixels of known truth, and stage 1's predictions if asked for."""
+        batch = {**batch, "body": batch["amodal"] * batch["known"]}
+        if self._mask_network is None:
+            return batch
+        from deocclude.content_recovery.predicted import with_predictions
+
+        self._mask_network.to(batch["image"].device)
+        return with_predictions(self._mask_network, batch, predicted_share)
+
+    def _look(self, picture: Tensor) -> list[Tensor]:
+        assert self._features is not None
+        if isinstance(self._features, nn.Module):
+            self._features.to(picture.device)
+        with torch.autocast(picture.device.type, torch.bfloat16, enabled=self.training.features_bf16):
+            return self._features(picture)
+
+
+def _paint(generator: nn.Module, batch: Batch) -> Tensor:
+    painted: Tensor = generator(
+        batch["image"], batch["modal"], batch["amodal"], batch["parsing_modal"], batch["parsing_amodal"]
+    )
+    return painted.float()
+
+
+def _judge(discriminator: nn.Module, picture: Tensor) -> Tensor:
+    """Logits whose gradient reaches the picture, never the discriminator.
+
+    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
+    """
+    module = getattr(discriminator, "module", discriminator)
+    frozen = {name: parameter.detach() for name, parameter in module.named_parameters()}
+    logits: Tensor = functional_call(module, frozen, (picture,))
+    return logits
