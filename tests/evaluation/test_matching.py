@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from deocclude.errors import DeoccludeError
-from deocclude.evaluation.matching import MasksFromFolder, PredictedMasks, TrueMasks, best_match
+from deocclude.evaluation.matching import MasksFromFolder, PredictedMasks, TrueMasks
 from deocclude.people.person import DetectedPerson
 
 
@@ -15,36 +15,41 @@ def person(shape, rows, columns):
     return DetectedPerson(mask, 0.9)
 
 
-def test_the_best_overlap_wins_not_the_largest_mask():
-    modal = person((50, 31), slice(10, 20), slice(5, 10)).mask
-    crowd = person((50, 31), slice(0, 50), slice(0, 31))
-    exact = person((50, 31), slice(11, 20), slice(5, 10))
-    beside = person((50, 31), slice(10, 20), slice(8, 13))
-    assert best_match([crowd, beside, exact], modal) is exact
+class Crowd:
+    name = "fake"
+
+    def __init__(self, *people):
+        self.people = list(people)
+        self.seen = []
+
+    def __call__(self, photo):
+        self.seen.append(photo)
+        return self.people
 
 
-def test_somebody_else_is_not_a_match():
-    modal = person((50, 31), slice(0, 50), slice(0, 31)).mask
-    assert best_match([person((50, 31), slice(0, 4), slice(0, 31))], modal) is None
-    assert best_match([], modal) is None
-
-
-def test_predicted_masks_look_at_the_occluded_photo_and_keep_the_landmarks(make_sample):
+def test_the_best_overlap_wins_not_the_largest_mask(make_sample):
     sample = make_sample()
-    seen = []
+    shape = sample.modal.shape
+    crowd = person(shape, slice(None), slice(None))
+    exact = person(shape, slice(6, 30), slice(15, 35))
+    beside = person(shape, slice(5, 30), slice(25, 45))
+    assert PredictedMasks(Crowd(crowd, beside, exact))(sample) is exact
 
-    class Source:
-        name = "fake"
 
-        def __call__(self, photo):
-            seen.append(photo)
-            return [DetectedPerson(sample.modal, 0.8, np.zeros((33, 3), np.float32))]
+def test_somebody_else_is_not_a_match(make_sample):
+    sample = make_sample()
+    elsewhere = person(sample.modal.shape, slice(0, 6), slice(None))
+    assert PredictedMasks(Crowd(elsewhere))(sample) is None
+    assert PredictedMasks(Crowd())(sample) is None
 
-    masks = PredictedMasks(Source())
-    found = masks(sample)
+
+def test_predicted_masks_look_at_the_occluded_photo(make_sample):
+    sample = make_sample()
+    source = Crowd()
+    masks = PredictedMasks(source)
+    masks(sample)
     assert masks.name == "predicted (fake)"
-    assert seen[0] is sample.occluded
-    assert found.landmarks is not None
+    assert source.seen[0] is sample.occluded
 
 
 def test_the_truth_is_the_visible_mask(make_sample):

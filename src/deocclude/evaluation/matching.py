@@ -8,23 +8,10 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+from deocclude.ahp.initial_masks import match
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.errors import DeoccludeError
-from deocclude.evaluation.metrics import iou
 from deocclude.people.person import DetectedPerson, PersonSource
-
-LEAST_IOU = 0.1
-"""A detected person that overlaps the true visible mask by less is somebody else."""
-
-
-def best_match(people: list[DetectedPerson], modal: np.ndarray) -> DetectedPerson | None:
-    """The person whose mask overlaps `modal` (bool HxW) best by IoU, None if all are below `LEAST_IOU`."""
-    best, best_iou = None, 0.0
-    for person in people:
-        overlap = iou(person.mask, modal)
-        if overlap >= LEAST_IOU and overlap > best_iou:
-            best, best_iou = person, overlap
-    return best
 
 
 class InitialMasks(Protocol):
@@ -45,7 +32,7 @@ class PredictedMasks:
         self._source = source
 
     def __call__(self, sample: OcclusionSample) -> DetectedPerson | None:
-        return best_match(self._source(sample.occluded), sample.modal)
+        return match(self._source(sample.occluded), sample.modal)
 
 
 class TrueMasks:
