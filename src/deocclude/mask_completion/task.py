@@ -56,11 +56,12 @@ class MaskCompletionTask:
         self.networks = nn.ModuleDict(
             {"generator": generator, "discriminator": PatchDiscriminator(1, config.discriminator_width)}
         )
-        self._features = VGG16Features() if lambdas.generation else None
+        if lambdas.generation:  # frozen, but among the networks so that it shares their device and precision
+            self.networks["features"] = VGG16Features()
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One a network, over the parameters of `networks`."""
-        return {name: self._optimizer(network) for name, network in self.networks.items()}
+        """One for the generator, one for the discriminator."""
+        return {name: self._optimizer(self.networks[name]) for name in ("generator", "discriminator")}
 
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         rate = self.config.learning_rate
@@ -82,7 +83,7 @@ class MaskCompletionTask:
         """
         prediction = networks["generator"](batch["image"], batch["initial"])
         fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
-        terms = self.generator_terms(prediction, fake, networks["discriminator"], batch)
+        terms = self.generator_terms(networks, prediction, fake, batch)
         optimizers["generator"].zero_grad(set_to_none=True)
         backward(self.total(terms))
         optimizers["generator"].step()
@@ -95,21 +96,21 @@ class MaskCompletionTask:
         return {name: term.detach() for name, term in terms.items()}
 
     def generator_terms(
-        self, prediction: MaskPrediction, fake: Tensor, discriminator: nn.Module, batch: dict[str, Tensor]
+        self, networks: nn.ModuleDict, prediction: MaskPrediction, fake: Tensor, batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """The generator's terms of Eq. 3, unweighted. `fake`: the soft amodal mask of `judged_mask`."""
         terms = segmentation_losses(prediction, batch, parsing_step=self.config.parsing_loss_step)
         if self.lambdas.adversarial:
-            terms["adversarial"] = generator_loss(_judge_frozen(discriminator, fake))
-        if self._features is not None:
+            terms["adversarial"] = generator_loss(_judge_frozen(networks["discriminator"], fake))
+        if self.lambdas.generation:
             real = batch["amodal"]
             terms["l1"] = (fake - real).abs().mean()
-            self._features.to(fake.device)
+            features = networks["features"]
             size = (self.config.perceptual_size,) * 2
             small = [functional.interpolate(mask, size=size, mode="area") for mask in (fake, real)]
             with torch.no_grad():
-                wanted = self._features(small[1].expand(-1, 3, -1, -1))
-            terms["perceptual"] = perceptual_loss(self._features(small[0].expand(-1, 3, -1, -1)), wanted)
+                wanted = features(small[1].expand(-1, 3, -1, -1))
+            terms["perceptual"] = perceptual_loss(features(small[0].expand(-1, 3, -1, -1)), wanted)
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
