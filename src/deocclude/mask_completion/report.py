@@ -15,8 +15,8 @@ _HIDDEN_COLOUR = (255, 0, 128)
 class MaskScores:
     """IoUs of `modal`, `amodal`, `invisible` (amodal without modal), and of the initial mask taken as it is.
 
-    Masks are thresholded at 0.5; unknown pixels do not count. `NAME_iou` is micro: summed intersections over
-    summed unions, `NAME_iou_mean` the mean over the samples whose union is not empty. The initial mask taken as
+    Masks are thresholded at 0.5; unknown pixels do not count. `NAME_micro` is summed intersections over
+    summed unions, `NAME_mean` the mean over the samples whose union is not empty. The initial mask taken as
     both masks leaves nothing invisible, so it has no such row.
     """
 
@@ -41,15 +41,13 @@ class MaskScores:
             self._counts.setdefault(name, []).append(torch.stack([both, either], dim=1).cpu())
 
     def summary(self) -> dict[str, float]:
-        """`{modal,amodal,invisible,initial_modal,initial_amodal}_iou[_mean]`; 0 for no pixels."""
+        """`{modal,amodal,invisible,initial_modal,initial_amodal}_{micro,mean}`, 0 for no pixels."""
         scores = {}
         for name, counts in self._counts.items():
             both, either = torch.cat(counts).double().unbind(1)
             present = either > 0
-            scores[f"{name}_iou"] = float(both.sum() / either.sum().clamp(min=1))
-            scores[f"{name}_iou_mean"] = (
-                float((both[present] / either[present]).mean()) if present.any() else 0.0
-            )
+            scores[f"{name}_micro"] = float(both.sum() / either.sum().clamp(min=1))
+            scores[f"{name}_mean"] = float((both[present] / either[present]).mean()) if present.any() else 0.0
         return scores
 
 
