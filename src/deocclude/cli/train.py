@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from deocclude.ahp.batches import CompositeDataset, ValidationDataset
+    from deocclude.mask_completion.network import MaskCompletionNetwork
     from deocclude.training import TrainConfig
 
 app = typer.Typer(no_args_is_help=True, help="Train the two stages (section 5.1), export what they learned.")
@@ -24,6 +25,14 @@ class Preset(str, Enum):
 
     lite = "lite"
     paper = "paper"
+
+
+class Density(str, Enum):
+    """Occlusion ratios of the composites; see `ahp.density`."""
+
+    training = "training"
+    validation = "validation"
+    wide = "wide"
 
 
 class Precision(str, Enum):
@@ -44,7 +53,9 @@ Rate = Annotated[float | None, typer.Option("--lr", help="Peak learning rate. [d
 Workers = Annotated[int, typer.Option(min=0, help="Loader processes of each training process.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of networks and composites.")]
 Resume = Annotated[bool, typer.Option(help="Go on where the run in --out stopped, if it did.")]
-Init = Annotated[Path | None, typer.Option(help="Exported weights to start from.")]
+Init = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="Exported weights to start from.")
+]
 Minutes = Annotated[float, typer.Option(min=0, help="Stop, to be resumed, after so long. [0: never]")]
 Mixed = Annotated[Precision, typer.Option(help="bf16 also speeds up CPUs that have bf16 instructions.")]
 Validate = Annotated[int | None, typer.Option(help="Updates between validations. [default: the recipe's]")]
@@ -54,6 +65,7 @@ Frozen = Annotated[
     float,
     typer.Option(min=0, max=1, help="Share of samples from train_composites, with N_i's own masks."),
 ]
+Ratios = Annotated[Density, typer.Option(help="Occlusion ratios: the paper's two densities, or (0, 0.5].")]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")]
 
 
@@ -76,6 +88,7 @@ def masks(
     checkpoint_minutes: Save = 10.0,
     threads: Threads = 0,
     frozen_share: Frozen = 0.0,
+    density: Ratios = Density.training,
     cpu: Cpu = False,
 ) -> None:
     """Train mask completion (section 3.2)."""
@@ -89,7 +102,7 @@ def masks(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data(data, network.size, seed, frozen_share)
+    composites, validation = _data(data, network.size, seed, frozen_share, density)
     config = replace(config, recipe=_recipe("masks", network, composites, init))
     fresh = init is None and not _begun(out)
     task = MaskCompletionTask(
@@ -123,6 +136,7 @@ def content(
     checkpoint_minutes: Save = 10.0,
     threads: Threads = 0,
     frozen_share: Frozen = 0.0,
+    density: Ratios = Density.training,
     cpu: Cpu = False,
 ) -> None:
     """Train content recovery (section 3.3)."""
@@ -138,12 +152,13 @@ def content(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data(data, network.size, seed, frozen_share)
+    composites, validation = _data(data, network.size, seed, frozen_share, density)
     recipe = _recipe("content", network, composites, init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
         path = Path(masks)
-        stage1 = store.load_file("masks", path) if path.is_file() else store.load("masks", masks)
+        loaded = store.load_file("masks", path) if path.is_file() else store.load("masks", masks)
+        stage1 = cast("MaskCompletionNetwork", loaded)
         recipe["masks"] = store.digest(path) if path.is_file() else store.sha256_of("masks", masks)
     task = ContentRecoveryTask(network, losses, mask_network=stage1)
     if init is not None:
@@ -180,12 +195,20 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    root: Path, size: int, seed: int, frozen_share: float
+    root: Path, size: int, seed: int, frozen_share: float, density: Density
 ) -> tuple[CompositeDataset, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
+    from deocclude.ahp.density import DENSITIES
     from deocclude.ahp.layout import root_of
 
-    composites = CompositeDataset(root, "train", size, seed, settings=BatchSettings(frozen=frozen_share))
+    composites = CompositeDataset(
+        root,
+        "train",
+        size,
+        seed,
+        DENSITIES[density.value],
+        BatchSettings(frozen=frozen_share),
+    )
     if not (root_of(root) / "val").is_dir():
         typer.echo(f"{root}: no val composites (deocclude ahp synthesize); training without validation")
         return composites, None
@@ -200,7 +223,7 @@ def _recipe(stage: str, network: Any, composites: CompositeDataset, init: Path |
         "network": asdict(network),
         "people": len(composites.people),
         "occluders": len(composites.occluders),
-        "composites": asdict(composites.settings),
+        "composites": {**asdict(composites.settings), "density": composites.density.name},
         "init": digest(init) if init else None,
     }
 

@@ -96,7 +96,7 @@ class _Run:
         self.step = 0
         self._best: dict[str, Any] | None = None
         self._sums: dict[str, float] = defaultdict(float)
-        self._summed = 0
+        self._counts: dict[str, int] = defaultdict(int)  # of each term: some join late
 
         task.networks.to(accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         task.networks.train()
@@ -108,8 +108,16 @@ class _Run:
                 optimizer.register_step_pre_hook(self._clip)
         self._average = averaged(task.networks["generator"], config.ema)
         accelerator.prepare_model(self._average.module, evaluation_mode=True)
+        self._trained = {
+            name: network
+            for name, network in task.networks.items()
+            if any(parameter.requires_grad for parameter in network.parameters())
+        }
         self._networks = nn.ModuleDict(
-            {name: accelerator.prepare_model(network) for name, network in task.networks.items()}
+            {
+                name: accelerator.prepare_model(network, evaluation_mode=name not in self._trained)
+                for name, network in task.networks.items()
+            }
         )
         self._stepped = {name: accelerator.prepare_optimizer(opt) for name, opt in self._optimizers.items()}
 
@@ -124,14 +132,16 @@ class _Run:
         config = self._config
         begun = saved_at = time.monotonic()
         saved: Path | None = None
-        clock = _Stopwatch()
+        tick, spent, updates = begun, 0.0, 0
         for batch in self._batches(dataset):
             seconds = self._update(batch, time.monotonic() - begun, checkpoints)
             if log:
                 log.advance(self.step)
             last = self.step == config.steps
+            spent, updates = spent + time.monotonic() - tick, updates + 1
             if self.step % config.log_every == 0 or last:
-                record = self._interval(clock)
+                record = self._interval(spent / updates)
+                spent, updates = 0.0, 0
                 if log:
                     log.training(self.step, record)
             improved = False
@@ -139,7 +149,6 @@ class _Run:
                 if log and validation is not None and len(_sized(validation)):
                     improved = self._validate(validation, log)
                 improved = self._agree(improved)
-                clock.restart()
             over = bool(config.max_minutes) and seconds >= config.max_minutes * 60
             due = bool(config.checkpoint_minutes) and (
                 seconds - (saved_at - begun) >= config.checkpoint_minutes * 60
@@ -150,6 +159,7 @@ class _Run:
                     log.flush()
                 saved = self._save(checkpoints)
                 saved_at = begun + seconds
+            tick = time.monotonic()
             if over and not last:
                 if log:
                     log.say(
@@ -173,7 +183,7 @@ class _Run:
                 f"{self._accelerator.num_processes}; use as many to go on"
             )
         try:
-            for name, network in self._task.networks.items():
+            for name, network in self._trained.items():
                 network.load_state_dict(state["networks"][name])
             self._average.load_state_dict(state["average"])
             for name, optimizer in self._optimizers.items():
@@ -185,7 +195,7 @@ class _Run:
         self.step = state["step"]
         self._best = state["best"]
         self._sums.update(state["sums"])
-        self._summed = state["summed"]
+        self._counts.update(state["counts"])
         set_random_state(state["random"][self._accelerator.process_index])
 
     def _save(self, checkpoints: Checkpoints) -> Path:
@@ -199,13 +209,13 @@ class _Run:
                 {
                     "step": self.step,
                     "config": self._config.defining(),
-                    "networks": {name: net.state_dict() for name, net in self._task.networks.items()},
+                    "networks": {name: net.state_dict() for name, net in self._trained.items()},
                     "average": self._average.state_dict(),
                     "optimizers": {name: opt.state_dict() for name, opt in self._optimizers.items()},
                     "scaler": scaler.state_dict() if scaler is not None else None,
                     "best": self._best,
                     "sums": dict(self._sums),
-                    "summed": self._summed,
+                    "counts": dict(self._counts),
                     "random": states,
                 }
             )
@@ -234,15 +244,14 @@ class _Run:
                     f"lower the learning rate or clip gradients (last checkpoint: {kept or 'none'})"
                 )
             self._sums[name] += value
-        self._summed += 1
+            self._counts[name] += 1
         return seconds
 
-    def _interval(self, clock: _Stopwatch) -> dict[str, Any]:
-        """The record of the updates since the last one, for `RunLog.training`."""
-        losses = {name: total / self._summed for name, total in self._sums.items()}
-        seconds = clock.lap(self._summed)
+    def _interval(self, seconds: float) -> dict[str, Any]:
+        """The record of the updates since the last one, for `RunLog.training`; each took `seconds`."""
+        losses = {name: total / self._counts[name] for name, total in self._sums.items()}
         self._sums.clear()
-        self._summed = 0
+        self._counts.clear()
         return {
             "losses": losses,
             "lr": {name: opt.param_groups[0]["lr"] for name, opt in self._optimizers.items()},
@@ -321,20 +330,6 @@ class _Run:
         from accelerate.utils import broadcast_object_list
 
         return bool(broadcast_object_list([flag])[0])
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self.restart()
-
-    def restart(self) -> None:
-        self._since = time.monotonic()
-
-    def lap(self, count: int) -> float:
-        """Seconds each of `count` steps took since the last lap."""
-        seconds = (time.monotonic() - self._since) / max(1, count)
-        self.restart()
-        return max(seconds, 1e-9)
 
 
 def _differences(theirs: dict[str, Any], mine: dict[str, Any], prefix: str = "") -> Iterator[str]:

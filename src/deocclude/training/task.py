@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 Batch = dict[str, Tensor]
+Networks = Any
+"""An `nn.ModuleDict` with the names of `TrainingTask.networks`, whose modules accelerate may have wrapped."""
 
 
 class TrainingTask(Protocol):
     """Networks, their losses and their metrics; everything else belongs to the loop.
 
-    `networks` holds at least "generator", the network that is averaged, validated and exported. The methods
-    get the networks and optimizers handed back because accelerate wraps them; they must use those.
+    `networks` holds at least "generator", the network that is averaged, validated and exported; one without
+    trainable parameters is placed and autocast like the others, but not saved. The methods get the networks
+    and optimizers handed back because accelerate wraps them; they must use those.
     """
 
     networks: nn.ModuleDict
@@ -27,7 +30,7 @@ class TrainingTask(Protocol):
 
     def step(
         self,
-        networks: nn.ModuleDict,
+        networks: Networks,
         batch: Batch,
         optimizers: dict[str, torch.optim.Optimizer],
         backward: Callable[[Tensor], None],
@@ -39,10 +42,10 @@ class TrainingTask(Protocol):
         """
         ...
 
-    def validate(self, networks: nn.ModuleDict, batches: Iterable[Batch]) -> dict[str, float]:
+    def validate(self, networks: Networks, batches: Iterable[Batch]) -> dict[str, float]:
         """Metrics over fixed validation batches; called without gradients, the generator in eval mode."""
         ...
 
-    def picture(self, networks: nn.ModuleDict, batch: Batch) -> np.ndarray:
+    def picture(self, networks: Networks, batch: Batch) -> np.ndarray:
         """uint8 HxWx3: a sheet with one row a sample."""
         ...
