@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,9 @@ def write(result: DeoccludedPhoto, folder: Path, *, photo_name: str, provenance:
         _replace(partial, folder)
     except BaseException as error:
         shutil.rmtree(partial, ignore_errors=True)
-        for parent in made:
-            parent.rmdir()
+        with suppress(OSError):
+            for parent in made:
+                parent.rmdir()
         if isinstance(error, OSError):
             raise DeoccludeError(
                 f"{folder}: cannot be written ({error.strerror or error}); make room or choose another --out"

@@ -11,7 +11,7 @@ import typer
 from deocclude.errors import DeoccludeError
 
 if TYPE_CHECKING:
-    from deocclude.people.person import DetectedPerson, PersonSource
+    from deocclude.people.person import PersonSource
     from deocclude.pipeline import Deoccluder
 
 
@@ -46,7 +46,7 @@ def _run_all(
     from deocclude.people import SuppliedMasks
     from deocclude.pipeline import Deoccluder
 
-    supplied = None if masks is None else SuppliedMasks(masks)
+    supplied = None if masks is None else SuppliedMasks(masks, photos=len(files))
     deoccluder = Deoccluder.load(model, device=device, people=people if supplied is None else None)
     print(f"model {model} on {deoccluder.device}", flush=True)
     about = provenance(deoccluder)
@@ -76,7 +76,7 @@ def provenance(deoccluder: Deoccluder) -> dict[str, Any]:
 def _complete(
     deoccluder: Deoccluder,
     file: Path,
-    people: PersonSource | list[DetectedPerson] | None,
+    people: PersonSource | None,
     folder: Path,
     about: dict[str, Any],
 ) -> int:

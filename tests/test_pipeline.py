@@ -1,0 +1,289 @@
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.network import MaskPrediction
+from deocclude.parsing import UNLABELLED
+from deocclude.people.person import DetectedPerson
+from deocclude.pipeline import Deoccluder, choose_device
+
+SIZE = 64
+
+
+class GrowingMasks(nn.Module):
+    """Modal: the initial mask. Amodal: all within `reach` cells of it. Upper half face, lower half pants."""
+
+    def __init__(self, reach=5, modal_bias=0.0):
+        super().__init__()
+        self.config = SimpleNamespace(size=SIZE)
+        self.reach, self.modal_bias = reach, modal_bias
+        self.batches = []
+
+    def forward(self, image, initial):
+        assert image.shape[1:] == (3, SIZE, SIZE)
+        assert initial.shape[1:] == (1, SIZE, SIZE)
+        assert set(initial.unique().tolist()) <= {0.0, 1.0}
+        assert 0 <= image.min() <= image.max() <= 1
+        self.batches.append(len(image))
+        grown = nn.functional.max_pool2d(initial, 2 * self.reach + 1, 1, self.reach)
+        parts = torch.zeros(len(image), 20, SIZE, SIZE)
+        parts[:, 13, : SIZE // 2] = 5
+        parts[:, 9, SIZE // 2 :] = 5
+        return MaskPrediction((initial - 0.5) * 20 + self.modal_bias, (grown - 0.5) * 20, parts, parts)
+
+
+class OneColour(nn.Module):
+    """Paints (1.0, 0.0, 0.6) everywhere and remembers what it saw."""
+
+    def __init__(self):
+        super().__init__()
+        self.config = SimpleNamespace(size=128)
+        self.seen = []
+
+    def forward(self, image, visible, amodal, parsing_modal, parsing_amodal):
+        assert image.shape[1:] == (3, 128, 128)
+        assert parsing_modal.dtype == parsing_amodal.dtype == torch.int64
+        assert (visible <= amodal).all()
+        assert ((amodal - visible).sum(dim=(1, 2, 3)) > 0).all()
+        self.seen.append(len(image))
+        return torch.tensor([1.0, 0.0, 0.6])[None, :, None, None].expand(len(image), 3, 128, 128)
+
+
+def ellipse(height, width, centre, axes):
+    canvas = np.zeros((height, width), np.uint8)
+    cv2.ellipse(canvas, centre, axes, 0, 0, 360, 1, -1)
+    return canvas > 0
+
+
+def photo_of(height, width, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def person(height, width, centre, axes, **more):
+    return DetectedPerson(ellipse(height, width, centre, axes), 0.9, **more)
+
+
+def deoccluder(masks=None, people=None):
+    return Deoccluder(people, masks or GrowingMasks(), OneColour())
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "centre", "axes"),
+    [
+        (97, 131, (60, 50), (20, 33)),
+        (240, 320, (10, 120), (40, 90)),
+        (333, 200, (199, 332), (120, 200)),
+        (400, 17, (8, 200), (6, 150)),
+        (600, 800, (400, 300), (150, 280)),
+    ],
+)
+def test_masks_are_nested_and_nothing_else_changes(height, width, centre, axes):
+    photo = photo_of(height, width)
+    given = person(height, width, centre, axes)
+    (one,) = deoccluder()(photo, [given]).people
+    for mask in (one.initial, one.modal, one.amodal, one.invisible):
+        assert mask.dtype == np.bool_
+        assert mask.shape == (height, width)
+    np.testing.assert_array_equal(one.initial, given.mask)
+    assert not (one.modal & ~one.amodal).any()
+    np.testing.assert_array_equal(one.invisible, one.amodal & ~one.modal)
+    assert one.invisible.any()
+    assert one.occlusion_ratio == pytest.approx(one.invisible.sum() / one.amodal.sum())
+    overlap = (one.modal & given.mask).sum() / (one.modal | given.mask).sum()
+    assert overlap > 0.8 if min(axes) > 6 else overlap > 0.5
+
+    assert one.recovered.dtype == np.uint8
+    np.testing.assert_array_equal(one.recovered[~one.invisible], photo[~one.invisible])
+    assert (one.recovered[one.invisible] == (255, 0, 153)).all()
+
+    assert one.cutout.shape == (height, width, 4)
+    np.testing.assert_array_equal(one.cutout[..., 3], one.amodal * 255)
+    np.testing.assert_array_equal(one.cutout[one.amodal][:, :3], one.recovered[one.amodal])
+    assert not one.cutout[~one.amodal].any()
+
+
+def test_body_parts_fill_their_masks_and_no_more():
+    (one,) = deoccluder()(photo_of(300, 211), [person(300, 211, (100, 150), (40, 110))]).people
+    for parsing, mask in ((one.parsing_modal, one.modal), (one.parsing_amodal, one.amodal)):
+        assert parsing.dtype == np.uint8
+        assert set(np.unique(parsing[mask])) == {9, 13}
+        assert not parsing[~mask].any()
+    assert (one.parsing_amodal[:140][one.amodal[:140]] == 13).all()
+    assert (one.parsing_amodal[160:][one.amodal[160:]] == 9).all()
+
+
+def test_the_given_photo_is_left_alone():
+    photo = photo_of(120, 100)
+    before = photo.copy()
+    (one,) = deoccluder()(photo, [person(120, 100, (50, 60), (20, 40))]).people
+    one.recovered[:] = 0
+    one.modal[:] = True
+    np.testing.assert_array_equal(photo, before)
+    assert not one.modal.all()
+
+
+def roughness(mask):
+    """How far the contour turns altogether, in full turns, seen in steps of 8 pixels."""
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contour = max(contours, key=cv2.contourArea)[:, 0].astype(float)
+    angle = np.unwrap(np.arctan2(*np.diff(contour[::8], axis=0).T))
+    return np.abs(np.diff(angle)).sum() / (2 * np.pi)
+
+
+def test_edges_are_smooth_in_large_photos():
+    given = person(1800, 1500, (750, 900), (300, 700))
+    (one,) = deoccluder()(photo_of(1800, 1500), [given]).people
+    blocks = cv2.resize(
+        cv2.resize(given.mask.astype(np.uint8), (46, 56), interpolation=cv2.INTER_AREA),
+        (1500, 1800),
+        interpolation=cv2.INTER_NEAREST,
+    )
+    for mask in (one.modal, one.amodal):
+        assert roughness(mask) < 0.4 * roughness(blocks > 0)
+        assert roughness(mask) < 1.4 * roughness(given.mask)
+
+
+def test_people_are_numbered_from_the_largest_and_batched():
+    people = [person(300, 500, (40 + 45 * i, 150), (8 + i, 30 + 5 * i)) for i in range(10)]
+    masks = GrowingMasks()
+    cascade = deoccluder(masks)
+    result = cascade(photo_of(300, 500), people)
+    areas = [one.initial.sum() for one in result.people]
+    assert areas == sorted(areas, reverse=True)
+    assert len(result.people) == 10
+    assert sum(masks.batches) == 10
+    assert max(masks.batches) <= 4
+    (alone,) = cascade(photo_of(300, 500), [people[3]]).people
+    same = next(one for one in result.people if one.box == alone.box)
+    np.testing.assert_array_equal(same.amodal, alone.amodal)
+
+
+def test_nothing_hidden_nothing_painted():
+    cascade = deoccluder(GrowingMasks(reach=0))
+    photo = photo_of(200, 150)
+    (one,) = cascade(photo, [person(200, 150, (75, 100), (30, 60))]).people
+    assert not one.invisible.any()
+    assert one.occlusion_ratio == 0
+    np.testing.assert_array_equal(one.recovered, photo)
+
+
+def test_an_empty_modal_prediction_keeps_the_initial_mask():
+    cascade = deoccluder(GrowingMasks(modal_bias=-100.0))
+    given = person(200, 150, (75, 100), (30, 60))
+    (one,) = cascade(photo_of(200, 150), [given]).people
+    np.testing.assert_array_equal(one.modal, given.mask)
+    assert not (one.modal & ~one.amodal).any()
+    assert (one.parsing_modal[one.modal] != 0).all()
+
+
+def test_a_network_that_sees_nothing_at_all():
+    class Blind(GrowingMasks):
+        def forward(self, image, initial):
+            minus = torch.full_like(initial, -9)
+            parts = torch.zeros(len(image), 20, SIZE, SIZE)
+            return MaskPrediction(minus, minus, parts, parts)
+
+    given = person(200, 150, (75, 100), (30, 60))
+    (one,) = deoccluder(Blind())(photo_of(200, 150), [given]).people
+    np.testing.assert_array_equal(one.amodal, given.mask)
+    assert (one.parsing_amodal[given.mask] == UNLABELLED).all()
+
+
+@pytest.mark.parametrize("mask_at", [(0, 0), (119, 99)])
+def test_a_person_of_one_pixel(mask_at):
+    mask = np.zeros((120, 100), bool)
+    mask[mask_at] = True
+    (one,) = deoccluder()(photo_of(120, 100), [DetectedPerson(mask, 1.0)]).people
+    assert one.amodal.any()
+    assert not (one.modal & ~one.amodal).any()
+
+
+def window_of(given, height, width):
+    seen = {}
+
+    class Spy(GrowingMasks):
+        def forward(self, image, initial):
+            seen["mask"] = initial.mean().item()
+            return super().forward(image, initial)
+
+    deoccluder(Spy())(photo_of(height, width), [given])
+    return np.sqrt(given.mask.sum() / seen["mask"])
+
+
+def test_landmarks_widen_the_window_within_reason():
+    mask = ellipse(800, 800, (400, 200), (60, 60))
+    landmarks = np.tile(np.float32([400, 200, 0.1]), (33, 1))
+    alone = window_of(DetectedPerson(mask, 1.0), 800, 800)
+    assert window_of(DetectedPerson(mask, 1.0, landmarks), 800, 800) == pytest.approx(alone, rel=0.02)
+    landmarks[5, :2] = 400, 320
+    wider = window_of(DetectedPerson(mask, 1.0, landmarks), 800, 800)
+    assert wider > 1.15 * alone
+    landmarks[6:9, :2] = (400, 799), (0, 100), (-50, 3000)
+    assert window_of(DetectedPerson(mask, 1.0, landmarks), 800, 800) == pytest.approx(wider, rel=0.02)
+    landmarks[6:9, :2] = (400, 140 + 190), (215, 200), (580, 200)
+    assert window_of(DetectedPerson(mask, 1.0, landmarks), 800, 800) < 1.65 * alone
+
+
+class Everybody:
+    name = "everybody"
+
+    def __call__(self, photo):
+        return [DetectedPerson(np.ones(photo.shape[:2], bool), 0.5)]
+
+
+def test_who_finds_the_people():
+    photo = photo_of(64, 64)
+    result = deoccluder(people=Everybody())(photo)
+    assert result.person_source == "everybody"
+    assert set(result.seconds) == {"people", "masks", "content"}
+    assert all(seconds >= 0 for seconds in result.seconds.values())
+    assert deoccluder()(photo, Everybody()).people[0].initial.all()
+    given = deoccluder(people=Everybody())(photo, [person(64, 64, (30, 30), (9, 9))])
+    assert given.person_source == "given"
+    assert given.people[0].score == 0.9
+    assert deoccluder()(photo, []).people == []
+    with pytest.raises(DeoccludeError, match="blazepose"):
+        deoccluder()(photo)
+
+
+def test_masks_of_another_size_are_refused():
+    with pytest.raises(DeoccludeError, match="mask of 30x20 for a photo of 64x48"):
+        deoccluder()(photo_of(48, 64), [DetectedPerson(np.ones((20, 30), bool), 1.0)])
+
+
+def test_same_input_same_output():
+    given = [person(200, 150, (75, 100), (30, 60))]
+    first, second = (deoccluder()(photo_of(200, 150), given).people[0] for _ in range(2))
+    np.testing.assert_array_equal(first.recovered, second.recovered)
+    np.testing.assert_array_equal(first.parsing_amodal, second.parsing_amodal)
+
+
+def test_devices(monkeypatch):
+    assert choose_device("cpu").type == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == "cpu"
+    with pytest.raises(DeoccludeError, match="cuda"):
+        choose_device("cuda")
+    with pytest.raises(DeoccludeError, match="not known"):
+        choose_device("abacus")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == "cuda"
+
+
+def test_recover_paints_given_masks():
+    photo = photo_of(150, 180)
+    amodal = ellipse(150, 180, (90, 70), (40, 60))
+    modal = amodal.copy()
+    modal[:, 90:] = False
+    parsing = np.where(amodal, 5, 0).astype(np.uint8)
+    recovered = deoccluder().recover(
+        photo, modal, amodal, np.where(modal, parsing, 0).astype(np.uint8), parsing
+    )
+    hidden = amodal & ~modal
+    np.testing.assert_array_equal(recovered[~hidden], photo[~hidden])
+    assert (recovered[hidden] == (255, 0, 153)).all()
