@@ -172,8 +172,8 @@ def corrupt(
 
 
 def _enlarged(small: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """The mask at full size; now and then through the 28x28 grid that mask heads predict on."""
-    soft = small.astype(np.float32)
+    """The smoothed mask at full size; now and then through the 28x28 grid that mask heads predict on."""
+    soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), float(rng.uniform(0.8, 1.6)))
     box = box_of(small)
     if box is not None and rng.random() < _MASK_GRID_SHARE:
         left, top, right, bottom = box
@@ -197,7 +197,8 @@ def _erroneous(
     noise = _smooth_noise(modal.shape, rng)
     scale = max(1.0, float(np.sqrt(modal.sum())))
     outside = _distance(~body) / scale
-    mask = modal & ~_first(modal, error.missing, _gap_order(modal, parsing, error.missing, noise, rng))
+    order = _gap_order(modal, body, parsing, error.missing, noise, rng)
+    mask = modal & ~_first(modal, error.missing, order)
     mask |= _first(invisible, error.hidden, _distance(~modal) / scale + 0.5 * noise)
     mask |= _first(beside, error.occluder, outside + 0.2 * noise)
     background = ~body & ~beside
@@ -218,11 +219,16 @@ def _first(region: np.ndarray, share: float, order: np.ndarray) -> np.ndarray:
 
 
 def _gap_order(
-    modal: np.ndarray, parsing: np.ndarray, share: float, noise: np.ndarray, rng: np.random.Generator
+    modal: np.ndarray,
+    body: np.ndarray,
+    parsing: np.ndarray,
+    share: float,
+    noise: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Which visible pixels go first: the rim for a small gap; a body part or an extremity for a large one."""
     scale = max(1.0, float(np.sqrt(modal.sum())))
-    rim = _distance(modal) / scale + 0.04 * noise
+    rim = _distance(body) / scale + 0.04 * noise
     kind = rng.random()
     if share < _LARGE_GAP or kind < 0.3:
         return rim
