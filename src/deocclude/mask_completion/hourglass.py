@@ -39,6 +39,7 @@ class Hourglass(nn.Module):
             inputs = outputs
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
         *skips, x = self.encoder(x)
         for block, skip in zip(self.decoder, reversed(skips), strict=True):
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)

@@ -80,7 +80,8 @@ class _Branch(nn.Module):
     def forward(self, feature: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
         parts = feature + self.residual(feature)
         priors = [p.to(feature.dtype) for p in prior]
-        return self.mask(torch.cat([feature, parts, *priors], dim=1)), self.parsing(parts)
+        both = torch.cat([feature, parts, *priors], dim=1).contiguous(memory_format=torch.channels_last)
+        return self.mask(both), self.parsing(parts)
 
 
 class MaskCompletionNetwork(nn.Module):
@@ -132,8 +133,7 @@ class MaskCompletionNetwork(nn.Module):
             raise ValueError(
                 f"crops must be square, a multiple of {self.config.stride}, got {tuple(image.shape)}"
             )
-        inputs = torch.cat([image, initial], dim=1).contiguous(memory_format=torch.channels_last)
-        feature = self.modal_hourglass(inputs)
+        feature = self.modal_hourglass(torch.cat([image, initial], dim=1))
         modal, parsing_modal = self.modal_branch(feature)
         soft_modal = modal.sigmoid()
         amodal_feature = self.amodal_hourglass(torch.cat([feature, soft_modal.to(feature.dtype)], dim=1))
