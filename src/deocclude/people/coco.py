@@ -68,20 +68,20 @@ class CocoPeople:
 
     def _decode(self, annotation: dict[str, Any], photo: Path | None, height: int, width: int) -> np.ndarray:
         shape = annotation.get("segmentation")
+        if shape == []:
+            return np.zeros((height, width), dtype=bool)
         try:
-            if isinstance(shape, list):
-                encoded = run_lengths.merge(run_lengths.frPyObjects(shape, height, width)) if shape else None
-            elif isinstance(shape, dict):
+            if isinstance(shape, dict):
                 rows, columns = shape["size"]
                 self._check_size(rows, columns, photo, height, width)
-                packed = isinstance(shape["counts"], str | bytes)
-                encoded = shape if packed else run_lengths.frPyObjects(shape, height, width)
-            else:
-                raise TypeError(f"segmentation is {type(shape).__name__}")
-            if encoded is None:
-                return np.zeros((height, width), dtype=bool)
+            packed = isinstance(shape, dict) and isinstance(shape["counts"], str | bytes)
+            encoded = shape if packed else run_lengths.frPyObjects(shape, height, width)
+            if isinstance(encoded, list):
+                encoded = run_lengths.merge(encoded)
             return run_lengths.decode(encoded).astype(bool)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except DeoccludeError:
+            raise
+        except Exception as error:  # pycocotools raises bare Exception for input of a wrong kind
             number = annotation.get("id", "?")
             raise DeoccludeError(
                 f"{self._file}: annotation {number} is damaged ({error}); export it again"

@@ -57,7 +57,7 @@ class Detector:
 
 
 def decode(raw: np.ndarray, anchors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (Nx4 corners) and points (Nx4x2), in input pixels, of raw values (Nx12) at their anchors (Nx2)."""
+    """Boxes (Nx4 corners) and points (Nx4x2) in input pixels of raw values (Nx12) at their anchors (Nx2)."""
     pairs = raw.reshape(-1, 6, 2).copy()
     centres = anchors * INPUT_SIZE
     pairs[:, 0] += centres
