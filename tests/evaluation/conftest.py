@@ -36,3 +36,40 @@ def _make_sample(name="walker-0", source="ccp", height=61, width=47, hidden_from
 @pytest.fixture
 def make_sample():
     return _make_sample
+
+
+class _Completed:
+    """What a cascade that knows the truth, or makes a given mistake, returns for one person."""
+
+    def __init__(self, sample, modal, amodal):
+        self.modal, self.amodal, self.invisible = modal, amodal, amodal & ~modal
+        self.recovered = sample.occluded.copy()
+        self.recovered[self.invisible] = sample.original[self.invisible]
+
+
+class _FakeDeoccluder:
+    """Completes each sample perfectly but for the lowest `short` rows of the body; paints the true pixels."""
+
+    device = "cpu"
+
+    def __init__(self, samples, short=0):
+        self.samples = list(samples)
+        self.short = short
+
+    def _of(self, photo):
+        return next(s for s in self.samples if np.array_equal(s.occluded, photo))
+
+    def __call__(self, photo, people):
+        sample = self._of(photo)
+        amodal = sample.amodal.copy()
+        lowest = np.flatnonzero(amodal.any(axis=1))[-1] + 1
+        amodal[lowest - self.short : lowest] = False
+        return type("Result", (), {"people": [_Completed(sample, sample.modal & amodal, amodal)]})()
+
+    def recover(self, photo, modal, amodal, parsing_modal, parsing_amodal):
+        return _Completed(self._of(photo), modal, amodal).recovered
+
+
+@pytest.fixture
+def fake_deoccluder():
+    return _FakeDeoccluder

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from deocclude.ahp.sample import OcclusionSample
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of
 from deocclude.evaluation.matching import InitialMasks
 from deocclude.evaluation.metrics import iou
 from deocclude.evaluation.run import Measured, complete
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 TILE = 224
 COLUMNS = ("occluded", "initial mask", "amodal: hit, missed, wrong", "recovered", "original")
 _LINE = 18
+_MARGIN = 1.2
 _HIT, _MISSED, _WRONG, _INITIAL = (90, 190, 90), (230, 60, 60), (70, 110, 240), (240, 180, 40)
 
 
@@ -43,8 +44,7 @@ def contact_sheet(
     for sample in samples:
         initial = initial_masks(sample)
         rows.append(_row(sample, initial, complete(sample, initial, deoccluder)))
-    sheet = Image.fromarray(np.concatenate([_header(), *rows]))
-    return sheet
+    return Image.fromarray(np.concatenate([_header(), *rows]))
 
 
 def _header() -> np.ndarray:
@@ -64,7 +64,7 @@ def _row(sample: OcclusionSample, initial: DetectedPerson | None, completed: Per
     invisible = nothing if completed is None else completed.invisible
     recovered = sample.occluded if completed is None else completed.recovered
     height, width = nothing.shape
-    window = SquareWindow.around(box_of(sample.amodal | amodal) or (0, 0, width, height))
+    window = _close_window(box_of(sample.amodal | amodal) or (0, 0, width, height))
     pictures = (
         sample.occluded,
         _tint(sample.occluded, (mask, _INITIAL)),
@@ -85,7 +85,12 @@ def _row(sample: OcclusionSample, initial: DetectedPerson | None, completed: Per
         f"amodal {iou(amodal, sample.amodal, ~sample.unknown):.2f}, "
         f"invisible {iou(invisible, sample.invisible, ~sample.unknown):.2f}"
     )
-    return np.concatenate([np.concatenate(tiles, axis=1), _caption(text, TILE * len(tiles))])
+    return np.concatenate([_caption(text, TILE * len(tiles)), np.concatenate(tiles, axis=1)])
+
+
+def _close_window(box: Box) -> SquareWindow:
+    side = round(_MARGIN * max(box[2] - box[0], box[3] - box[1]))
+    return SquareWindow((box[0] + box[2] - side) // 2, (box[1] + box[3] - side) // 2, side)
 
 
 def _tint(
