@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from deocclude.demo import compare, make_scene, save_scene
+from deocclude.images import load_photo
+from deocclude.people.person import DetectedPerson
+from deocclude.result import DeoccludedPhoto, Patch, Person
+
+pytest.importorskip("skimage")
+
+
+def test_the_scene_is_the_photo_with_a_cup_in_it(tmp_path):
+    scene = make_scene()
+    assert scene.occluded.shape == scene.original.shape == (512, 512, 3)
+    assert 0.08 < scene.occluder.mean() < 0.2
+    far = np.ones((512, 512), bool)
+    far[310:, :260] = False
+    assert not scene.occluder[far].any()
+    np.testing.assert_array_equal(scene.occluded[far], scene.original[far])
+    changed = (scene.occluded != scene.original).any(axis=2)
+    assert changed[scene.occluder].mean() > 0.95
+    np.testing.assert_array_equal(load_photo(save_scene(scene, tmp_path / "new")), scene.occluded)
+
+
+def test_a_perfect_prediction_scores_one():
+    scene = make_scene()
+    body = np.zeros((512, 512), bool)
+    body[100:512, 60:330] = True
+    truth = DetectedPerson(body, 1.0)
+    box = truth.box
+    inner = (slice(100, 512), slice(60, 330))
+    parts = np.zeros((412, 270), np.uint8)
+    maps = {
+        "initial": body, "modal": body & ~scene.occluder, "amodal": body,
+    }  # fmt: skip
+    patches = {name: Patch(box, mask[inner]) for name, mask in maps.items()}
+    patches |= {"parsing_modal": Patch(box, parts), "parsing_amodal": Patch(box, parts)}
+    person = Person(1.0, box, None, 0.1, scene.occluded, patches, Patch(box, scene.original[inner]))
+    picture, iou = compare(scene, truth, DeoccludedPhoto(scene.occluded, [person], {}, "made up"))
+    assert iou == {"modal": 1.0, "amodal": 1.0, "invisible": 1.0}
+    assert picture.width <= 1800
