@@ -36,10 +36,12 @@ def median_seconds(call: Callable[[], object], repeats: int) -> float:
 
 
 def astronaut(width: int, height: int) -> np.ndarray:
-    """uint8 HxWx3: the astronaut, cropped to the shape and resized."""
+    """uint8 HxWx3: the astronaut behind a grey board, cropped to the shape and resized."""
     from skimage.data import astronaut as photo
 
-    image = Image.fromarray(photo())
+    pixels = photo().copy()
+    pixels[250:400, 120:300] = 128
+    image = Image.fromarray(pixels)
     side = 512
     kept = min(side, round(side * height / width))
     return np.asarray(image.crop((0, 0, side, kept)).resize((width, height), Image.Resampling.BICUBIC))
@@ -96,7 +98,7 @@ def warm(model: str, repeats: int) -> dict[str, Any]:
         )
     stages = numbers["N_i"] + numbers["mask network"] + numbers["content network"]
     numbers["ratio: cascade over the sum of its networks"] = whole / stages
-    numbers["hidden share of the person"] = person.occlusion_ratio
+    numbers["hidden share of the person (0: nothing to paint)"] = person.occlusion_ratio
     return numbers
 
 
@@ -240,7 +242,7 @@ def main() -> None:
         print(title, flush=True)
         results[title] = measure()
         for name, value in results[title].items():
-            print(f"  {name:45} {value:10.4g}", flush=True)
+            print(f"  {name:50} {value:10.4g}", flush=True)
     if options.json is not None:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
 
