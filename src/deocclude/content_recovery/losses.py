@@ -29,7 +29,7 @@ class Pictures(NamedTuple):
 
 
 def compared(output: Tensor, original: Tensor, body: Tensor, invisible: Tensor) -> Pictures:
-    """output, original: N3SS in [0, 1]; body, invisible: N1SS, body the known pixels of the true amodal mask."""
+    """output, original: N3SS in [0, 1]; body, invisible: N1SS, body the true amodal mask where known."""
     return Pictures(
         composite(output, original, body), composite(output, original, body * invisible), original
     )
@@ -61,10 +61,10 @@ def close_up(pictures: Pictures, invisible: Tensor, size: int) -> Pictures:
     theta = torch.zeros(len(corners), 2, 3, device=invisible.device)
     theta[:, 0, 0] = theta[:, 1, 1] = widths / side
     theta[:, :, 2] = (2 * corners + widths[:, None]) / side - 1
-    channels = sum(picture.shape[1] for picture in pictures)
-    grid = functional.affine_grid(theta, [len(corners), channels, size, size], align_corners=False)
-    stacked = torch.cat([picture.float() for picture in pictures], dim=1)
-    return Pictures(*functional.grid_sample(stacked, grid, align_corners=False).split(3, dim=1))
+    grid = functional.affine_grid(theta, [len(corners), 3, size, size], align_corners=False)
+    return Pictures(
+        *(functional.grid_sample(picture.float(), grid, align_corners=False) for picture in pictures)
+    )
 
 
 def _squares(hidden: Tensor, size: int) -> tuple[Tensor, Tensor]:

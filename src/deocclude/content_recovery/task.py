@@ -137,7 +137,7 @@ class ContentRecoveryTask:
         return composite(painted, batch["image"], batch["invisible"])
 
     def _inputs(self, batch: Batch, predicted_share: float) -> Batch:
-        """The batch with `body`, the person's pixels of known truth, and stage 1's predictions if asked for."""
+        """The batch with `body`, the true amodal mask where it is known, and with stage 1's predictions."""
         batch = {**batch, "body": batch["amodal"] * batch["known"]}
         if self._mask_network is None:
             return batch
