@@ -136,7 +136,8 @@ def _find_placement(
     area = int(amodal.sum())
     rows, columns = np.nonzero(amodal)
     long_side = int(max(rows.max() - rows.min(), columns.max() - columns.min())) + 1
-    occluder_side = max(alpha.shape)
+    left, top, right, bottom = box_of(alpha > 0) or (0, 0, 1, 1)
+    occluder_side = max(right - left, bottom - top)
     high = min(settings.sizes[1] * long_side / occluder_side, settings.most_enlarged)
     low = min(settings.sizes[0] * long_side / occluder_side, high)
     zoom = min(1.0, _COARSE / long_side)
@@ -200,6 +201,14 @@ def _refine(
     return None
 
 
+def _with_rim(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The cut-out with empty space around it for the feather, which a tight cut-out lacks."""
+    rim = 4 + max(mask.shape) // 16
+    sides = rim, rim, rim, rim
+    wide = cv2.copyMakeBorder(image, *sides, cv2.BORDER_REPLICATE)
+    return wide, cv2.copyMakeBorder(mask.astype(np.uint8), *sides, cv2.BORDER_CONSTANT, value=0) > 0
+
+
 def _matched(
     patch: np.ndarray, weight: np.ndarray, scene: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
@@ -242,13 +251,11 @@ def occlude(
     image, mask = occluder.image, occluder.mask
     if rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
-    mask = np.ascontiguousarray(mask)
+    image, mask = _with_rim(image, mask)
     alpha = mask.astype(np.uint8) * 255
     placement = _find_placement(person.amodal, alpha, ratio_bin, rng, settings)
     stamp = _stamp(alpha, placement, person.amodal.shape)
-    colours = _stamp(
-        np.ascontiguousarray(image if settings.hard else _bled(image, mask)), placement, person.amodal.shape
-    )
+    colours = _stamp(image, placement, person.amodal.shape)
     assert stamp is not None
     assert colours is not None
     rows, columns, part = stamp
@@ -259,7 +266,7 @@ def occlude(
         target[covers] = colours[2][covers]
     else:
         soft = _feathered(part, rng)
-        front = _matched(colours[2], soft, person.photo, rng)
+        front = _matched(_bled(colours[2], covers), soft, person.photo, rng)
         mixed = target + soft[..., None] * (front - target)
         target[:] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
     hidden = np.zeros_like(person.amodal)
