@@ -10,7 +10,7 @@ class PatchDiscriminator(nn.Module):
     """Judges patches (Isola et al., 2017): four strided 4x4 convolutions, then one logit a patch.
 
     Channels are width x 1, 2, 4, 8; instance norm on all but the first. forward: NCHW with sides of at least
-    32 -> logits N1hw (h about H / 16), each of which sees 94 x 94 pixels.
+    32 -> logits N1hw (h about H / 16), each of which sees 78 x 78 pixels.
     """
 
     def __init__(self, in_channels: int, width: int) -> None:

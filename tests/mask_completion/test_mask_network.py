@@ -1,0 +1,124 @@
+"""Shapes, sizes and gradients of the mask completion network."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+
+from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.config import MASK_PRESETS, MaskCompletionConfig
+from deocclude.mask_completion.network import (
+    MaskCompletionNetwork,
+    MaskPrediction,
+    complete,
+    load_imagenet_encoder,
+)
+
+
+def _trainable(network: torch.nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def test_paper_has_27_million_parameters() -> None:
+    network = MaskCompletionNetwork(MASK_PRESETS["paper"])
+    assert _trainable(network) == pytest.approx(27.0e6, rel=0.02)
+    assert _trainable(network.modal_hourglass) == pytest.approx(13.39e6, rel=0.01)
+
+
+def test_lite_fits_in_14_megabytes_of_half_precision() -> None:
+    assert 4e6 <= _trainable(MaskCompletionNetwork(MASK_PRESETS["lite"])) <= 6e6
+
+
+@pytest.mark.parametrize("preset", MASK_PRESETS)
+@pytest.mark.parametrize(("batch", "size"), [(2, 64), (1, 96)])
+def test_forward_and_backward(preset: str, batch: int, size: int) -> None:
+    network = MaskCompletionNetwork(MASK_PRESETS[preset])
+    prediction = network(torch.rand(batch, 3, size, size), torch.rand(batch, 1, size, size))
+    for logits, channels in zip(prediction, (1, 1, 20, 20), strict=True):
+        assert logits.shape == (batch, channels, size, size)
+        assert logits.isfinite().all()
+    torch.stack([logits.square().mean() for logits in prediction]).sum().backward()
+    silent = [name for name, p in network.named_parameters() if p.grad is None]
+    assert silent == []
+
+
+@pytest.mark.parametrize("preset", MASK_PRESETS)
+def test_the_amodal_loss_reaches_the_modal_prediction(preset: str) -> None:
+    network = MaskCompletionNetwork(MASK_PRESETS[preset])
+    network(torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)).amodal.square().mean().backward()
+    last = network.modal_branch.mask[-1].weight.grad
+    assert last is not None
+    assert last.abs().sum() > 0
+    assert next(network.modal_hourglass.parameters()).grad is not None
+
+
+def test_templates_move_the_amodal_mask_only() -> None:
+    torch.manual_seed(0)
+    network = MaskCompletionNetwork(MASK_PRESETS["lite"]).eval()
+    inputs = torch.rand(1, 3, 64, 64), torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        before = network(*inputs)
+        network.set_templates(np.random.default_rng(0).random((64, 32, 32)).astype(np.float32))
+        after = network(*inputs)
+    assert not torch.equal(before.amodal, after.amodal)
+    torch.testing.assert_close(before.modal, after.modal)
+    torch.testing.assert_close(before.parsing_amodal, after.parsing_amodal)
+
+
+def test_bfloat16_is_close_to_float32() -> None:
+    torch.manual_seed(0)
+    network = MaskCompletionNetwork(MASK_PRESETS["lite"])
+    load_imagenet_encoder(network)
+    network.eval()
+    inputs = torch.rand(1, 3, 64, 64), torch.zeros(1, 1, 64, 64)
+    with torch.no_grad():
+        exact = complete(network(*inputs))
+        with torch.autocast("cpu", torch.bfloat16):
+            rough = complete(network(*inputs))
+    assert rough.amodal.dtype == torch.float32
+    assert (exact.amodal - rough.amodal).abs().max() < 0.05
+
+
+def test_completed_masks_follow_the_rule_at_test_time() -> None:
+    torch.manual_seed(1)
+    raw = MaskPrediction(*(3 * torch.randn(2, c, 8, 8) for c in (1, 1, 20, 20)))
+    done = complete(raw)
+    assert (done.amodal >= done.modal).all()
+    modal = 1 / (1 + np.exp(-raw.modal.numpy()))
+    amodal = np.maximum(modal, 1 / (1 + np.exp(-raw.amodal.numpy())))
+    np.testing.assert_allclose(done.amodal.numpy(), amodal, rtol=1e-5)
+    for parsing, logits, mask in (
+        (done.parsing_modal, raw.parsing_modal, modal),
+        (done.parsing_amodal, raw.parsing_amodal, amodal),
+    ):
+        expected = np.where(mask[:, 0] >= 0.5, logits.numpy()[:, 1:].argmax(1) + 1, 0)
+        assert parsing.dtype == torch.int64
+        np.testing.assert_array_equal(parsing.numpy(), expected)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 64, 96), (1, 3, 50, 50)])
+def test_wrong_sizes_are_refused(shape: tuple[int, ...]) -> None:
+    network = MaskCompletionNetwork(MASK_PRESETS["lite"])
+    with pytest.raises(ValueError, match="multiple of 32"):
+        network(torch.rand(shape), torch.rand(1, 1, *shape[2:]))
+
+
+@pytest.mark.parametrize("preset", MASK_PRESETS)
+def test_a_config_survives_json(preset: str) -> None:
+    config = MASK_PRESETS[preset]
+    assert MaskCompletionConfig(**json.loads(json.dumps(asdict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"encoder": "resnet"}, {"encoder_depths": (1,)}, {"second_decoder_widths": (1,)}]
+)
+def test_wrong_configs_are_refused(wrong: dict) -> None:
+    with pytest.raises(DeoccludeError):
+        replace(MASK_PRESETS["lite"], **wrong)
+
+
+def test_templates_of_another_shape_are_refused() -> None:
+    with pytest.raises(DeoccludeError, match="64x32x32"):
+        MaskCompletionNetwork(MASK_PRESETS["lite"]).set_templates(np.zeros((3, 32, 32), np.float32))

@@ -1,0 +1,192 @@
+"""The losses of Eq. 3-4, where their gradients go, and a training step."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from deocclude.mask_completion.config import MASK_PRESETS
+from deocclude.mask_completion.losses import judged_mask, mask_cross_entropy, parsing_cross_entropy
+from deocclude.mask_completion.network import CompletedMasks
+from deocclude.mask_completion.report import MaskScores
+from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
+
+TERMS = ["ce_modal", "ce_amodal", "ce_parsing_modal", "ce_parsing_amodal", "adversarial", "l1", "perceptual"]
+TINY = {
+    "paper": replace(
+        MASK_PRESETS["paper"], encoder_widths=(8, 12, 16, 16, 16), first_decoder_widths=(16, 16, 12, 8),
+        second_decoder_widths=(16, 16, 12, 8), branch_width=8, discriminator_width=4, perceptual_size=32,
+    ),
+    "lite": replace(MASK_PRESETS["lite"], discriminator_width=4),
+}  # fmt: skip
+
+
+def _batch(count: int = 2, size: int = 64) -> dict[str, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    image = 0.2 * torch.rand(count, 3, size, size, generator=generator)
+    amodal = torch.zeros(count, 1, size, size)
+    for index in range(count):
+        left = 8 + 6 * index
+        amodal[index, :, 8:56, left : left + 20] = 1
+    modal = amodal.clone()
+    modal[:, :, 36:] = 0
+    image += 0.6 * modal
+    parsing = (5 * amodal[:, 0]).long()
+    return {
+        "image": image, "original": image, "initial": modal.clone(), "modal": modal, "amodal": amodal,
+        "invisible": amodal - modal, "known": torch.ones_like(amodal),
+        "parsing_modal": (5 * modal[:, 0]).long(), "parsing_amodal": parsing,
+    }  # fmt: skip
+
+
+def _gradient(network: nn.Module) -> float:
+    return sum(float(p.grad.abs().sum()) for p in network.parameters() if p.grad is not None)
+
+
+@pytest.fixture(scope="module", params=["paper", "lite"])
+def task(request: pytest.FixtureRequest) -> MaskCompletionTask:
+    torch.manual_seed(0)
+    return MaskCompletionTask(TINY[request.param], pretrained=False)
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_each_term_alone_moves_the_generator_and_nothing_else(task: MaskCompletionTask, name: str) -> None:
+    networks, batch = task.networks, _batch()
+    networks.zero_grad(set_to_none=True)
+    prediction = networks["generator"](batch["image"], batch["initial"])
+    fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
+    task.generator_terms(networks, prediction, fake, batch)[name].backward()
+    assert _gradient(networks["generator"]) > 0
+    assert all(p.grad is None for p in networks["discriminator"].parameters())
+    assert all(p.grad is None for p in networks["features"].parameters())
+
+
+def test_the_discriminator_term_moves_the_discriminator_and_nothing_else(task: MaskCompletionTask) -> None:
+    networks, batch = task.networks, _batch()
+    networks.zero_grad(set_to_none=True)
+    prediction = networks["generator"](batch["image"], batch["initial"])
+    fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
+    discriminator_term(networks["discriminator"], batch["amodal"], fake).backward()
+    assert _gradient(networks["discriminator"]) > 0
+    assert all(p.grad is None for p in networks["generator"].parameters())
+
+
+def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> None:
+    before = {name: [p.clone() for p in task.networks[name].parameters()] for name in task.networks}
+    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.0)
+    assert set(terms) == {*TERMS, "discriminator"}
+    assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in terms.values())
+    for name, network in task.networks.items():
+        moved = any(
+            not torch.equal(old, new) for old, new in zip(before[name], network.parameters(), strict=True)
+        )
+        assert moved == (name != "features"), name
+
+
+def test_the_total_is_eq_4(task: MaskCompletionTask) -> None:
+    terms = {name: torch.tensor(float(10**index)) for index, name in enumerate(TERMS)}
+    assert task.total(terms).item() == pytest.approx(1111 + 10_000 + 0.1 * 1_100_000)
+
+
+def test_a_batch_of_one_trains() -> None:
+    task = MaskCompletionTask(TINY["lite"], pretrained=False)
+    terms = task.step(task.networks, _batch(1), task.optimizers(), Tensor.backward, 0.0)
+    assert all(term.isfinite() for term in terms.values())
+
+
+def test_terms_with_lambda_0_are_left_out() -> None:
+    task = MaskCompletionTask(TINY["lite"], pretrained=False, lambdas=Lambdas(adversarial=0, generation=0))
+    assert set(task.networks) == {"generator", "discriminator"}
+    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.0)
+    assert set(terms) == set(TERMS[:4])
+
+
+def test_nothing_is_learned_from_unknown_pixels() -> None:
+    torch.manual_seed(0)
+    target, known = (torch.rand(2, 1, 8, 8) > 0.5).float(), (torch.rand(2, 1, 8, 8) > 0.5).float()
+    parts = torch.randint(0, 20, (2, 8, 8))
+    mask = torch.randn(2, 1, 8, 8, requires_grad=True)
+    parsing = torch.randn(2, 20, 8, 8, requires_grad=True)
+    loss = mask_cross_entropy(mask, target, known) + parsing_cross_entropy(parsing, parts, known)
+    loss = loss + (judged_mask(mask, target, known) - target).abs().mean()
+    loss.backward()
+    assert mask.grad is not None
+    assert parsing.grad is not None
+    assert (mask.grad[known == 0] == 0).all()
+    assert (parsing.grad.abs().sum(1, keepdim=True)[known == 0] == 0).all()
+    assert (mask.grad[known == 1] != 0).all()
+
+
+def test_cross_entropies_equal_numpy() -> None:
+    generator = np.random.default_rng(0)
+    logits, parsing = generator.normal(size=(2, 1, 5, 7)), generator.normal(size=(2, 20, 5, 7))
+    target, known = generator.random((2, 1, 5, 7)) > 0.5, generator.random((2, 1, 5, 7)) > 0.3
+    parts = generator.integers(0, 20, (2, 5, 7))
+    parts[generator.random(parts.shape) < 0.2] = 255
+    p = 1 / (1 + np.exp(-logits))
+    expected = -np.where(target, np.log(p), np.log(1 - p))[known].mean()
+    ours = mask_cross_entropy(*(torch.tensor(x).float() for x in (logits, target, known)))
+    assert ours.item() == pytest.approx(expected, rel=1e-5)
+    log_p = parsing - np.log(np.exp(parsing).sum(1, keepdims=True))
+    picked = np.take_along_axis(log_p, np.where(parts == 255, 0, parts)[:, None], 1)[:, 0]
+    expected = -picked[(parts != 255) & known[:, 0]].mean()
+    ours = parsing_cross_entropy(torch.tensor(parsing), torch.tensor(parts), torch.tensor(known).float())
+    assert ours.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_losses_without_a_pixel_are_0_with_a_graph() -> None:
+    nothing = torch.zeros(1, 1, 4, 4)
+    mask, parsing = torch.randn(1, 1, 4, 4, requires_grad=True), torch.randn(1, 20, 4, 4, requires_grad=True)
+    loss = mask_cross_entropy(mask, nothing, nothing)
+    loss = loss + parsing_cross_entropy(parsing, torch.full((1, 4, 4), 255), torch.ones(1, 1, 4, 4))
+    loss.backward()
+    assert loss.item() == 0
+    assert mask.grad is not None
+    assert parsing.grad is not None
+
+
+def test_scores_equal_numpy() -> None:
+    generator = np.random.default_rng(0)
+    modal, amodal = (generator.random((3, 1, 9, 9)) for _ in range(2))
+    amodal = np.maximum(modal, amodal)
+    batch = {name: generator.random((3, 1, 9, 9)) > 0.5 for name in ("initial", "modal", "amodal", "known")}
+    batch["amodal"] |= batch["modal"]
+    batch["amodal"][2] = batch["modal"][2]
+    batch["invisible"] = batch["amodal"] & ~batch["modal"]
+    scores = MaskScores()
+    nothing = torch.zeros(1, 9, 9, dtype=torch.int64)
+    for part in (slice(0, 2), slice(2, 3)):
+        completed = CompletedMasks(torch.tensor(modal[part]), torch.tensor(amodal[part]), nothing, nothing)
+        scores.add(completed, {name: torch.tensor(x[part]).float() for name, x in batch.items()})
+    ours = scores.summary()
+    predicted = {"modal": modal >= 0.5, "amodal": amodal >= 0.5}
+    predicted["invisible"] = predicted["amodal"] & ~predicted["modal"]
+    rows = [(name, predicted[name], batch[name]) for name in ("modal", "amodal", "invisible")]
+    rows += [(f"initial_{name}", batch["initial"], batch[name]) for name in ("modal", "amodal")]
+    for name, a, b in rows:
+        both = (a & b & batch["known"]).sum((1, 2, 3))
+        either = ((a | b) & batch["known"]).sum((1, 2, 3))
+        assert ours[f"{name}_micro"] == pytest.approx(both.sum() / either.sum())
+        assert ours[f"{name}_mean"] == pytest.approx((both / either).mean())
+
+
+def test_the_sheet_has_a_row_a_sample(task: MaskCompletionTask) -> None:
+    task.networks.eval()
+    picture = task.picture(task.networks, _batch())
+    task.networks.train()
+    assert picture.dtype == np.uint8
+    assert picture.shape == (2 * 64, 7 * 64, 3)
+
+
+def test_it_learns_four_people_by_heart() -> None:
+    torch.manual_seed(0)
+    config = replace(TINY["paper"], optimizer="adamw", learning_rate=5e-3)
+    task = MaskCompletionTask(config, pretrained=False, lambdas=Lambdas(adversarial=0.1, generation=0))
+    batch, optimizers = _batch(4), task.optimizers()
+    for _ in range(40):
+        task.step(task.networks, batch, optimizers, Tensor.backward, 0.0)
+    scores = task.validate(task.networks, [batch])
+    assert scores["amodal_micro"] > 0.85 > scores["initial_amodal_micro"]
+    assert scores["invisible_micro"] > 0.6
