@@ -82,8 +82,7 @@ class Person:
         photo = self._photo.copy()
         if self._painted is not None:
             at = self._painted.rows_and_columns
-            hidden = self.invisible[at]
-            photo[at][hidden] = self._painted.values[hidden]
+            np.copyto(photo[at], self._painted.values, where=self.invisible[at][..., None])
         return photo
 
     @property
@@ -91,9 +90,8 @@ class Person:
         """uint8 HxWx4 RGBA: the whole person, transparent outside `amodal`."""
         amodal = self.amodal
         cutout = np.zeros((*amodal.shape, 4), np.uint8)
-        cutout[..., :3] = self.recovered
-        cutout[..., 3] = 255
-        cutout[~amodal] = 0
+        np.copyto(cutout[..., :3], self.recovered, where=amodal[..., None])
+        cutout[..., 3] = amodal * np.uint8(255)
         return cutout
 
 
