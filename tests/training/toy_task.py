@@ -54,7 +54,7 @@ class ToyTask:
         optimizers["discriminator"].step()
         l1 = (painted - batch["amodal"]).abs().mean()
         adversarial = softplus(-judge(painted)).mean()
-        noise = float(np.random.rand() + torch.rand(()))  # so that the random states matter
+        noise = float(np.random.rand() + torch.rand(()))  # noqa: NPY002, so that the random states matter
         optimizers["generator"].zero_grad()
         backward(l1 + 0.1 * noise * adversarial)
         optimizers["generator"].step()

@@ -278,7 +278,7 @@ class _Run:
             return False
         if best.lstrip("-") not in metrics:
             raise DeoccludeError(
-                f"best metric {best!r}: validation measures only {', '.join(sorted(metrics))}"
+                f"best metric {best!r} is not measured; there is {', '.join(sorted(metrics))}"
             )
         value = -metrics[best[1:]] if best.startswith("-") else metrics[best]
         if self._best and self._best["metric"] == best and self._best["value"] >= value:

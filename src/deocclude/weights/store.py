@@ -66,7 +66,7 @@ def load_file(stage: Stage, path: Path, device: str | torch.device = "cpu") -> n
         network.load_state_dict(tensors)
     except RuntimeError as error:
         raise DeoccludeError(
-            f"{path}: its weights do not fit its own config; export them again with this version"
+            f"{path}: the weights do not fit their own config; export them again with this version"
         ) from error
     return network.to(device).eval().requires_grad_(False)
 

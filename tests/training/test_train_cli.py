@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from deocclude.ahp import layout
+from deocclude.ahp.sample import Occluder, WholePerson
+from deocclude.cli import app
+from deocclude.errors import DeoccludeError
+from deocclude.weights import store
+
+SIDE = 48
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A small data set in AHP's layout: upright boxes of many sizes, and one occluder; no composites."""
+    root = tmp_path_factory.mktemp("ahp")
+    rng = np.random.default_rng(0)
+    names = [f"toy-{index:03d}" for index in range(64)]
+    for name in names:
+        amodal = np.zeros((SIDE, SIDE), dtype=bool)
+        top, left = rng.integers(2, 12, 2)
+        amodal[top : top + rng.integers(24, 34), left : left + rng.integers(8, 20)] = True
+        photo = rng.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        parsing = np.where(amodal, 5, 0).astype(np.uint8)
+        layout.write_person(root, WholePerson(name, "toy", photo, amodal, parsing, np.zeros_like(amodal)))
+    layout.write_ids(root, "train", names)
+    patch = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    layout.write_occluder(root, "train", Occluder("toy-box-1", "box", patch, np.ones((24, 24), dtype=bool)))
+    return root
+
+
+def deocclude(*words):
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def train(stage, data, out, size, *more):
+    return deocclude(
+        "train", stage, "--data", data, "--out", out, "--size", size, "--batch", 2, "--workers", 0, "--cpu",
+        "--threads", 1, *more,
+    )  # fmt: skip
+
+
+def losses(out):
+    lines = (out / "log.jsonl").read_text().splitlines()
+    return [json.loads(line)["losses"] for line in lines]
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    """A run of stage 1, and its weights."""
+    out = tmp_path_factory.mktemp("masks")
+    told = train("masks", data, out, 64, "--steps", 2)
+    assert told.exit_code == 0
+    assert "training without validation" in told.output
+    weights = out / "weights" / "masks.safetensors"
+    assert "step 2" in deocclude("train", "export", out, "--out", weights).output
+    return out, weights
+
+
+def test_masks_train_and_export(trained):
+    out, weights = trained
+    assert {"ce_amodal", "adversarial", "perceptual"} <= set(losses(out)[0])
+    network = store.load("masks", weights.parent)
+    assert network.config.size == 64
+    assert network.templates.templates.std() > 0
+
+
+def test_other_options_do_not_resume(trained, data):
+    with pytest.raises(DeoccludeError, match=r"steps 2, now 4.*into another folder"):
+        train("masks", data, trained[0], 64, "--steps", 4)
+    with pytest.raises(DeoccludeError, match=r"recipe\.network\.learning_rate 0\.001, now 0\.1"):
+        train("masks", data, trained[0], 64, "--steps", 2, "--lr", 0.1)
+    with pytest.raises(DeoccludeError, match="holds a run already"):
+        train("masks", data, trained[0], 64, "--steps", 2, "--no-resume")
+
+
+def test_training_starts_from_exported_weights(trained, data, tmp_path):
+    train("masks", data, tmp_path / "on", 64, "--steps", 1, "--init", trained[1])
+    deocclude("train", "export", tmp_path / "on", "--out", tmp_path / "masks.safetensors")
+    before = store.load("masks", trained[1].parent).templates.templates
+    after = store.load("masks", tmp_path).templates.templates
+    assert (before - after).abs().max() == 0
+    with pytest.raises(DeoccludeError, match="weights of another preset"):
+        train("masks", data, tmp_path / "paper", 64, "--preset", "paper", "--steps", 1, "--init", trained[1])
+
+
+def test_content_trains_on_the_masks_of_stage_1(trained, data, tmp_path):
+    out = tmp_path / "run"
+    train("content", data, out, 128, "--steps", 1, "--masks", trained[1])
+    assert "l1" in losses(out)[0]
+    deocclude("train", "export", out, "--out", tmp_path / "content.safetensors", "--last")
+    assert store.load("content", tmp_path).config.size == 128
+    with pytest.raises(DeoccludeError, match=r"recipe\.masks .* now None"):
+        train("content", data, out, 128, "--steps", 1)
+
+
+def test_nothing_to_export_or_train_on(tmp_path):
+    with pytest.raises(DeoccludeError, match="no checkpoints here"):
+        deocclude("train", "export", tmp_path, "--out", tmp_path / "masks.safetensors")
+    with pytest.raises(DeoccludeError, match="deocclude ahp prepare"):
+        train("masks", tmp_path, tmp_path / "run", 64)
+    assert not list(tmp_path.iterdir())
