@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import pi
 
+import cv2
 import numpy as np
 
 from deocclude.crops import Box
-from deocclude.people.detector import Detector, suppress_duplicates
-from deocclude.people.landmarks import LandmarkModel, Pose
+from deocclude.people import views
+from deocclude.people.detector import Detection, Detector, suppress_duplicates
+from deocclude.people.landmarks import LandmarkModel
+from deocclude.people.looks import Looks
 from deocclude.people.person import DetectedPerson
 from deocclude.people.region import Pyramid, Region
 
-_MIN_SCORE = 0.5
+_SURE = 0.5
+_UNSURE = 0.3
 _MIN_PRESENCE = 0.5
+_MAX_BOX_OVERLAP = 0.3
+_MOST_CANDIDATES = 8
 
 
 class BlazePose:
     """Finds people with the detector, then their joints and masks with the landmark model.
 
-    The model files are loaded on first use. Raises DeoccludeError if they are missing or damaged.
+    A look at the whole photo comes first, tiles of it follow for people who are small; if nobody is found,
+    quarter turns and weaker detections too. What comes from these further looks has to pass
+    `Looks.consistent`. The models are loaded on first use; DeoccludeError if their files are missing or
+    damaged.
     """
 
     name = "blazepose"
@@ -38,27 +48,74 @@ class BlazePose:
     def __call__(self, photo: np.ndarray) -> list[DetectedPerson]:
         """photo: uint8 HxWx3 RGB. People from the largest mask to the smallest, [] if none."""
         levels = Pyramid(photo)
-        whole = Region(levels.width / 2, levels.height / 2, max(levels.width, levels.height))
-        detections = suppress_duplicates(self._detector(levels, whole, _MIN_SCORE), max_overlap=0.3)
-        people = [self._person(levels, d.region, d.score) for d in detections]
-        found = [person for person in people if person is not None]
-        return sorted(found, key=lambda person: -int(person.mask.sum()))
+        seen = self._detect(levels, [views.whole(levels)], _UNSURE)
+        found: list[Looks] = []
+        for detection in seen:
+            if detection.score >= _SURE:
+                looks = self._look(levels, detection, floor=_UNSURE)
+                if looks.best.presence >= _MIN_PRESENCE and not any(map(looks.is_same_person, found)):
+                    found.append(looks)
+        if found:
+            further = self._detect(levels, views.tiles(levels), _SURE)
+        else:
+            further = self._detect(levels, views.turned(levels) + views.tiles(levels), _UNSURE, seen)
+        for detection in further[:_MOST_CANDIDATES]:
+            if any(looks.is_centred_at(detection.points[0]) for looks in found):
+                continue
+            looks = self._look(levels, detection, floor=_MIN_PRESENCE)
+            if looks.consistent and all(looks.overlap(known) <= 0.5 for known in found):
+                found.append(looks)
+        people = [person for looks in found if (person := _to_person(looks)) is not None]
+        return sorted(people, key=lambda person: -int(person.mask.sum()))
 
     def segment_box(self, photo: np.ndarray, box: Box) -> DetectedPerson | None:
-        """The person known to be inside `box` (left, top, right, bottom), None if the model sees nobody."""
+        """The person known to fill `box` (left, top, right, bottom), at any angle; None if nobody is seen."""
+        looks = max(self._looks_into(photo, box, 1.25), key=lambda looks: looks.best.presence)
+        return _to_person(looks) if looks.best.presence >= _MIN_PRESENCE else None
+
+    def segment_joints(self, photo: np.ndarray, joints: np.ndarray) -> DetectedPerson | None:
+        """The person known to have these joints (float Nx2, photo pixels); None if nobody is seen.
+
+        Of the looks from several angles, the one whose mask holds most joints.
+        """
+        left, top = np.floor(joints.min(axis=0)).astype(int)
+        right, bottom = np.ceil(joints.max(axis=0)).astype(int)
+        seen = self._looks_into(photo, (left, top, right, bottom), 1.4)
+        people = [_to_person(looks) for looks in seen if looks.best.presence >= _MIN_PRESENCE]
+        return max(
+            (person for person in people if person is not None),
+            key=lambda person: (_joints_inside(person.mask, joints), person.score),
+            default=None,
+        )
+
+    def _detect(
+        self, levels: Pyramid, regions: list[Region], min_score: float, more: list[Detection] | None = None
+    ) -> list[Detection]:
+        found = [one for region in regions for one in self._detector(levels, region, min_score)]
+        return suppress_duplicates(found + (more or []), _MAX_BOX_OVERLAP)
+
+    def _look(self, levels: Pyramid, detection: Detection, floor: float) -> Looks:
+        return Looks.at(detection.region, levels, self._landmarks, detection.score, floor)
+
+    def _looks_into(self, photo: np.ndarray, box: Box, margin: float) -> list[Looks]:
+        levels = Pyramid(photo)
         left, top, right, bottom = box
-        side = 1.25 * max(right - left, bottom - top)
-        return self._person(Pyramid(photo), Region((left + right) / 2, (top + bottom) / 2, side), 1.0)
-
-    def _person(self, levels: Pyramid, region: Region, score: float) -> DetectedPerson | None:
-        pose = self._landmarks(levels, region)
-        if pose.presence < _MIN_PRESENCE:
-            return None
-        return _to_person(pose, levels, score * pose.presence)
+        side = max(1.0, margin * max(right - left, bottom - top))
+        regions = [Region((left + right) / 2, (top + bottom) / 2, side, turn * pi / 2) for turn in range(4)]
+        return [Looks.at(region, levels, self._landmarks, 1.0, _UNSURE) for region in regions]
 
 
-def _to_person(pose: Pose, levels: Pyramid, score: float) -> DetectedPerson | None:
-    mask = pose.mask_in_photo(levels.height, levels.width)
+def _to_person(looks: Looks) -> DetectedPerson | None:
+    pose = looks.best
+    mask = pose.mask_in_photo(looks.height, looks.width)
     if not mask.any():
         return None
-    return DetectedPerson(mask, float(np.clip(score, 0, 1)), pose.landmarks)
+    return DetectedPerson(mask, float(np.clip(looks.score * pose.presence, 0, 1)), pose.landmarks)
+
+
+def _joints_inside(mask: np.ndarray, joints: np.ndarray) -> int:
+    """How many joints lie in the mask or within a fiftieth of their extent of it."""
+    near = max(1.0, 0.02 * float(np.ptp(joints, axis=0).max()))
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    columns, rows = np.clip(np.floor(joints).astype(int), 0, (mask.shape[1] - 1, mask.shape[0] - 1)).T
+    return int((distance[rows, columns] <= near).sum())

@@ -35,9 +35,10 @@ class Pose:
         """The region that the pose itself asks for: a second look is centred better than the detector's."""
         return Region.around_circle(self.circle[0], self.circle[1], _MARGIN)
 
-    def mask_in_photo(self, height: int, width: int) -> np.ndarray:
-        """bool HxW: the soft mask, resized first, thresholded at 0.5 afterwards."""
-        soft, (left, top, right, bottom) = self.region.paste(self.mask, height, width)
+    def mask_in_photo(self, height: int, width: int, scale: float = 1.0) -> np.ndarray:
+        """bool HxW: the soft mask, resized first, thresholded at 0.5 afterwards. scale: of the photo."""
+        region = self.region.scaled(scale)
+        soft, (left, top, right, bottom) = region.paste(self.mask, height, width)
         out = np.zeros((height, width), dtype=bool)
         out[top:bottom, left:right] = soft > 0.5
         return out

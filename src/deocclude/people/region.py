@@ -31,6 +31,10 @@ class Region:
         radius = max(1.0, float(np.hypot(dx, dy)))
         return cls(float(centre[0]), float(centre[1]), 2 * radius * margin, float(np.arctan2(dx, -dy)))
 
+    def scaled(self, factor: float) -> Region:
+        """The same region of the photo resized by `factor`."""
+        return Region(self.x * factor, self.y * factor, self.side * factor, self.angle)
+
     def to_photo(self, size: int) -> np.ndarray:
         """float64 2x3 affine matrix from the coordinates of a size x size crop to those of the photo."""
         scale = self.side / size
