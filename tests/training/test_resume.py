@@ -123,6 +123,15 @@ def test_the_newest_and_the_best_checkpoints_stay(tmp_path):
     assert checkpoints.steps() == [2, 5, 6]
 
 
+def test_a_checkpoint_that_was_being_written_is_ignored_and_cleared(tmp_path):
+    path = toy(tmp_path, steps=6)
+    unfinished = path.with_name(".step-00000007.pt.tmp")
+    unfinished.write_bytes(path.read_bytes()[:100])
+    assert toy(tmp_path, steps=6) == path
+    Checkpoints(tmp_path).save({"step": 8})
+    assert not unfinished.exists()
+
+
 def test_random_states_survive_a_file(tmp_path):
     import random
 

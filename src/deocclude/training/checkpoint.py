@@ -65,6 +65,8 @@ class Checkpoints:
         for step in self.steps():
             if step not in worth:
                 self.path(step).unlink(missing_ok=True)
+        for unfinished in self._folder.glob(".step-*.tmp"):  # of a run killed while it wrote
+            unfinished.unlink()
         return path
 
 
