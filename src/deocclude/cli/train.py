@@ -110,7 +110,7 @@ def masks(
     )
     if init is not None:
         _start_from(init, "masks", task.networks["generator"])
-    typer.echo(train(task, composites, validation, config, out, resume))
+    train(task, composites, validation, config, out, resume)
 
 
 @app.command()
@@ -163,7 +163,7 @@ def content(
     task = ContentRecoveryTask(network, losses, mask_network=stage1)
     if init is not None:
         _start_from(init, "content", task.networks["generator"])
-    typer.echo(train(task, composites, validation, replace(config, recipe=recipe), out, resume))
+    train(task, composites, validation, replace(config, recipe=recipe), out, resume)
 
 
 @app.command()

@@ -60,7 +60,9 @@ def train(
             f"{'resuming' if last else 'training'} on {accelerator.device}, {accelerator.num_processes} "
             f"process(es), precision {accelerator.mixed_precision}, from step {run.step} of {config.steps}"
         )
-        return run.train(dataset, validation, checkpoints, log) or checkpoints.path(run.step)
+        path = run.train(dataset, validation, checkpoints, log) or checkpoints.path(run.step)
+        log.say(f"last checkpoint: {path}")
+        return path
 
 
 def _accelerator(config: TrainConfig) -> Accelerator:
