@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from deocclude.people.model_files import model_path
@@ -13,6 +14,7 @@ from deocclude.people.tflite import Model, sigmoid
 INPUT_SIZE = 256
 NUM_LANDMARKS = 33
 _MARGIN = 1.25
+_FLECK = 0.02
 
 
 @dataclass(frozen=True)
@@ -60,5 +62,17 @@ class LandmarkModel:
             presence=float(outputs[1, 1][0, 0]),
             landmarks=np.concatenate([points[:NUM_LANDMARKS], visibility], axis=1).astype(np.float32),
             circle=points[NUM_LANDMARKS : NUM_LANDMARKS + 2].astype(np.float32),
-            mask=sigmoid(outputs[1, INPUT_SIZE, INPUT_SIZE, 1][0, :, :, 0]),
+            mask=without_flecks(sigmoid(outputs[1, INPUT_SIZE, INPUT_SIZE, 1][0, :, :, 0])),
         )
+
+
+def without_flecks(mask: np.ndarray) -> np.ndarray:
+    """Soft mask (float32 HxW) without parts above 0.5 that hold less than a fiftieth of the whole.
+
+    A fleck far away would stretch the person's box; a leg seen below a table is larger than that.
+    """
+    _, parts, statistics, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8), connectivity=8)
+    areas = statistics[:, cv2.CC_STAT_AREA]
+    flecks = areas < _FLECK * areas[1:].sum()
+    flecks[0] = False
+    return np.where(flecks[parts], np.minimum(mask, 0.5), mask)
