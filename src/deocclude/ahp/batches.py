@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -23,6 +24,8 @@ from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
 
+Stage = Literal["masks", "content"]
+
 
 @dataclass(frozen=True)
 class BatchSettings:
@@ -34,21 +37,31 @@ class BatchSettings:
     """Share of people who are turned by up to 12 degrees and scaled by up to 15%."""
     coloured: float = 0.8
     """Share with changed colours."""
+    stage: Stage = "masks"
+    """Whose windows: stage 1 looks around the initial mask, stage 2 around the amodal one."""
     landmark_box: float = 0.6
-    """Share whose window also holds the hidden part, as when landmarks of hidden joints extend the box."""
+    """Share whose stage 1 window also holds the hidden part, as when landmarks of hidden joints extend it."""
     frozen: float = 0.0
     """Share taken from `ROOT/train_composites` with N_i's real masks, instead of fresh ones."""
 
 
 def window_around(
-    initial: np.ndarray, amodal: np.ndarray, rng: np.random.Generator, landmark_box: float, jitter: float
+    stage: Stage,
+    initial: np.ndarray,
+    amodal: np.ndarray,
+    rng: np.random.Generator,
+    landmark_box: float,
+    jitter: float,
 ) -> SquareWindow:
-    """The window that the cascade would choose: around the initial mask, sometimes with the hidden joints."""
-    box = box_of(initial)
+    """The window that the cascade would choose for that stage; `BatchSettings` says how.
+
+    initial, amodal: bool HxW. jitter: by how much its edges move, as a share of the box.
+    """
     whole = box_of(amodal)
-    assert box is not None
     assert whole is not None
-    if rng.random() < landmark_box:
+    box = box_of(initial) if stage == "masks" else whole
+    assert box is not None
+    if stage == "masks" and rng.random() < landmark_box:
         box = union(box, _shaken(whole, rng, 0.04))
     return SquareWindow.around(_shaken(box, rng, jitter) if jitter else box)
 
@@ -175,7 +188,8 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         if rng.random() < self.settings.coloured:
             images = augmentation.vary_colours(images, rng)
         images = augmentation.degrade(images, rng)
-        window = window_around(initial, sample.amodal, rng, self.settings.landmark_box, 0.03)
+        settings = self.settings
+        window = window_around(settings.stage, initial, sample.amodal, rng, settings.landmark_box, 0.03)
         coloured = replace(sample, occluded=images[0], original=images[1])
         return tensors_of(coloured, initial, window, self.size)
 
@@ -187,10 +201,15 @@ class ValidationDataset(Dataset[dict[str, Tensor]]):
     """
 
     def __init__(
-        self, root: Path | str, split: str = "val", size: int = 256, landmark_box: float = 0.6
+        self,
+        root: Path | str,
+        split: str = "val",
+        size: int = 256,
+        landmark_box: float = 0.6,
+        stage: Stage = "masks",
     ) -> None:
         self.frozen = FrozenComposites(Path(root), split)
-        self.size, self.landmark_box = size, landmark_box
+        self.size, self.landmark_box, self.stage = size, landmark_box, stage
         self._indices = [i for i in range(len(self.frozen)) if self._initial(i) is not None]
 
     def _initial(self, index: int) -> np.ndarray | None:
@@ -208,6 +227,6 @@ class ValidationDataset(Dataset[dict[str, Tensor]]):
         sample, initial = self.frozen[chosen], self._initial(chosen)
         assert initial is not None
         window = window_around(
-            initial, sample.amodal, np.random.default_rng([1, chosen]), self.landmark_box, 0.0
+            self.stage, initial, sample.amodal, np.random.default_rng([1, chosen]), self.landmark_box, 0.0
         )
         return tensors_of(sample, initial, window, self.size)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-    from deocclude.ahp.batches import CompositeDataset, ValidationDataset
+    from deocclude.ahp.batches import CompositeDataset, Stage, ValidationDataset
     from deocclude.mask_completion.network import MaskCompletionNetwork
     from deocclude.training import TrainConfig
 
@@ -66,6 +66,12 @@ Frozen = Annotated[
     typer.Option(min=0, max=1, help="Share of samples from train_composites, with N_i's own masks."),
 ]
 Ratios = Annotated[Density, typer.Option(help="Occlusion ratios: the paper's two densities, or (0, 0.5].")]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        min=0, max=1, help="Share of the run after which this loss joins; 1 never. [default: the preset's]"
+    ),
+]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")]
 
 
@@ -102,7 +108,7 @@ def masks(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data(data, network.size, seed, frozen_share, density)
+    composites, validation = _data("masks", data, network.size, seed, frozen_share, density)
     config = replace(config, recipe=_recipe("masks", network, composites, init))
     fresh = init is None and not _begun(out)
     task = MaskCompletionTask(
@@ -121,6 +127,8 @@ def content(
         str | None,
         typer.Option(help="Trained stage 1 (model, file or folder), to train on its masks too."),
     ] = None,
+    perceptual_from: Share = None,
+    adversarial_from: Share = None,
     preset: Presets = Preset.lite,
     steps: Steps = None,
     batch: Batch = None,
@@ -146,13 +154,18 @@ def content(
     from deocclude.weights import store
 
     network = _changed(CONTENT_PRESETS[preset.value], size=size)
-    losses = _changed(CONTENT_TRAINING[preset.value], learning_rate=lr)
+    losses = _changed(
+        CONTENT_TRAINING[preset.value],
+        learning_rate=lr,
+        perceptual_from=perceptual_from,
+        adversarial_from=adversarial_from,
+    )
     config = _settings(
         "content", preset, steps=steps, batch=batch, workers=workers, seed=seed, max_minutes=max_minutes,
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data(data, network.size, seed, frozen_share, density)
+    composites, validation = _data("content", data, network.size, seed, frozen_share, density)
     recipe = _recipe("content", network, composites, init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
@@ -195,7 +208,7 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    root: Path, size: int, seed: int, frozen_share: float, density: Density
+    stage: Stage, root: Path, size: int, seed: int, frozen_share: float, density: Density
 ) -> tuple[CompositeDataset, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -207,12 +220,12 @@ def _data(
         size,
         seed,
         DENSITIES[density.value],
-        BatchSettings(frozen=frozen_share),
+        BatchSettings(stage=stage, frozen=frozen_share),
     )
     if not (root_of(root) / "val").is_dir():
         typer.echo(f"{root}: no val composites (deocclude ahp synthesize); training without validation")
         return composites, None
-    return composites, ValidationDataset(root, "val", size)
+    return composites, ValidationDataset(root, "val", size, stage=stage)
 
 
 def _recipe(stage: str, network: Any, composites: CompositeDataset, init: Path | None) -> dict[str, Any]:

@@ -83,7 +83,7 @@ CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
     "lite": ContentTrainingConfig(
         learning_rate=1e-3,
         betas=(0.9, 0.999),
-        close_up=128,
+        close_up=96,
         adversarial_from=0.8,
         perceptual_from=0.6,
         discriminator_width=32,

@@ -40,6 +40,8 @@ class MaskCompletionConfig:
     """The paper trains with SGD (momentum 0.9); AdamW converges in the hour a laptop has."""
     learning_rate: float
     """Of generator and discriminator, at its peak; the training loop schedules it."""
+    lambdas: tuple[float, float, float] = (1.0, 1.0, 0.1)
+    """Coefficients of Eq. 4: segmentation, adversarial, generation."""
     templates: int = 64
     """Number of template masks (k of k-means)."""
     template_size: int = 32
@@ -50,7 +52,13 @@ class MaskCompletionConfig:
     """Crop sizes are multiples of this."""
 
     def __post_init__(self) -> None:
-        for name in ("encoder_widths", "encoder_depths", "first_decoder_widths", "second_decoder_widths"):
+        for name in (
+            "encoder_widths",
+            "encoder_depths",
+            "first_decoder_widths",
+            "second_decoder_widths",
+            "lambdas",
+        ):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.encoder not in ("double-conv", "efficientnet-lite0"):
             raise DeoccludeError(
@@ -94,6 +102,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         parsing_loss_step=2,
         optimizer="adamw",
         learning_rate=1e-3,
+        lambdas=(1.0, 0.1, 0.1),
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

@@ -34,7 +34,8 @@ class Lambdas(NamedTuple):
 class MaskCompletionTask:
     """A `training.TrainingTask`.
 
-    templates: float32 KxTxT of `fit_templates`; pretrained: start the encoder of `lite` from ImageNet. A run
+    lambdas: those of the config unless given. templates: float32 KxTxT of `fit_templates`; pretrained: start
+    the encoder of `lite` from ImageNet. A run
     that resumes restores both from its checkpoint.
     """
 
@@ -44,10 +45,10 @@ class MaskCompletionTask:
         *,
         templates: np.ndarray | None = None,
         pretrained: bool = True,
-        lambdas: Lambdas = Lambdas(),  # noqa: B008
+        lambdas: Lambdas | None = None,
     ) -> None:
         self.config = config
-        self.lambdas = lambdas
+        self.lambdas = lambdas or Lambdas(*config.lambdas)
         generator = MaskCompletionNetwork(config)
         if pretrained:
             load_imagenet_encoder(generator)
@@ -56,7 +57,9 @@ class MaskCompletionTask:
         self.networks = nn.ModuleDict(
             {"generator": generator, "discriminator": PatchDiscriminator(1, config.discriminator_width)}
         )
-        if lambdas.generation:  # frozen, but among the networks so that it shares their device and precision
+        if (
+            self.lambdas.generation
+        ):  # frozen, but among the networks so that it shares their device and precision
             self.networks["features"] = VGG16Features()
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
