@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -185,7 +186,8 @@ def _run(
             yield prepare_job(readers[source], job, out, max_side)
         return
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    with ProcessPoolExecutor(workers, initializer=_start_worker, initargs=(sources,)) as pool:
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, fresh, _start_worker, (sources,)) as pool:
         yield from pool.map(_prepare_in_worker, tasks, chunksize=4)
 
 
