@@ -16,7 +16,7 @@ from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDat
 from deocclude.ahp.density import VALIDATION
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import OcclusionSample
-from deocclude.ahp.synthesis import occlude
+from deocclude.ahp.synthesis import SynthesisSettings, occlude
 from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import DetectedPerson
@@ -135,6 +135,16 @@ def test_the_frozen_set_is_balanced_and_byte_identical(copy):
     assert digest(_freeze(copy)) == first
 
 
+def test_hard_and_feathered_sets_differ_in_their_seams_alone(ahp_folder):
+    people, occluders = People(ahp_folder, "val"), Occluders(ahp_folder, "val")
+    soft = frozen.validation_samples(people, occluders, 1, 0)
+    hard = frozen.validation_samples(people, occluders, 1, 0, settings=SynthesisSettings(hard=True))
+    for (first, feathered, _), (second, pasted, _) in zip(soft, hard, strict=True):
+        assert first == second
+        assert np.array_equal(feathered.modal, pasted.modal)
+        assert not np.array_equal(feathered.occluded, pasted.occluded)
+
+
 def test_frozen_masks_agree_with_their_records(copy):
     _freeze(copy)
     composites = frozen.FrozenComposites(copy, "val")
@@ -186,6 +196,7 @@ def test_initial_masks_are_stored_and_used(copy):
     assert np.array_equal(composites.initial_mask(0), composites[0].amodal)
     assert not composites.initial_mask(1).any()
     assert len(ValidationDataset(copy, size=64)) == 6
+    assert not frozen.FrozenComposites(copy, _freeze(copy).name).has_initial_masks
 
 
 def _check_item(item: dict[str, torch.Tensor], size: int) -> None:

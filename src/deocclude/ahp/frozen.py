@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.initial_masks import match
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
-from deocclude.ahp.synthesis import DEFAULT, NotInBin, draw_occluder, draw_sample, occlude
+from deocclude.ahp.synthesis import DEFAULT, NotInBin, SynthesisSettings, draw_occluder, draw_sample, occlude
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import PersonSource
@@ -177,11 +178,17 @@ def same_share(ids: Sequence[str], most: int, seed: int) -> list[int]:
 
 
 def validation_samples(
-    people: People, occluders: Occluders, per_person: int, seed: int, count: int = MOST_PEOPLE
+    people: People,
+    occluders: Occluders,
+    per_person: int,
+    seed: int,
+    count: int = MOST_PEOPLE,
+    settings: SynthesisSettings = DEFAULT,
 ) -> Iterator[tuple[str, OcclusionSample, dict[str, Any]]]:
     """ID, composite and record: every chosen person `per_person` times, a third of them cut by the frame.
 
-    The bins of the validation density take turns, so each holds a quarter of the samples.
+    The bins of the validation density take turns, so each holds a quarter of the samples. Hard and feathered
+    pastes (`settings.hard`) of one seed have the same masks.
     """
     chosen = same_share(people.ids, count, seed)
     order = np.random.default_rng(seed).permutation(len(chosen) * per_person)
@@ -190,7 +197,7 @@ def validation_samples(
         index = chosen[position]
         ratio_bin = VALIDATION.bins[int(turn) % len(VALIDATION.bins)]
         cut = (position + repeat) % _CUT_EVERY == 0
-        sample, framing = _fitting(people, index, occluders, ratio_bin, cut, [seed, index, repeat])
+        sample, framing = _fitting(people, index, occluders, ratio_bin, cut, [seed, index, repeat], settings)
         identity = f"{people.ids[index]}-{repeat}"
         yield identity, sample, _record(identity, people.ids[index], sample, ratio_bin, framing)
 
@@ -202,6 +209,7 @@ def _fitting(
     ratio_bin: Bin,
     cut: bool,
     seed: list[int],
+    settings: SynthesisSettings,
 ) -> tuple[OcclusionSample, str]:
     rng = np.random.default_rng(seed)
     whole = people[index]
@@ -209,8 +217,8 @@ def _fitting(
         person = cut_by_frame(whole, rng) if cut else whole
         framing = "cut" if person is not whole else "whole"
         try:
-            occluder = draw_occluder(people, index, occluders, rng, DEFAULT)
-            return occlude(person, occluder, ratio_bin, rng), framing
+            occluder = draw_occluder(people, index, occluders, rng, settings)
+            return occlude(person, occluder, ratio_bin, rng, settings), framing
         except NotInBin:
             continue
     raise NotInBin(f"person {whole.id}: no occluder fits ratio bin {ratio_bin}")
@@ -236,7 +244,11 @@ def training_samples(
 def write_samples(
     folder: Path, samples: Iterable[tuple[str, OcclusionSample, dict[str, Any]]], total: int
 ) -> int:
-    """Writes composites and `samples.json`; returns how many. The same samples give the same bytes."""
+    """Writes composites and `samples.json`; returns how many. The same samples give the same bytes.
+
+    `InitialMasks` of earlier composites are removed: they would not fit.
+    """
+    shutil.rmtree(folder / "InitialMasks", ignore_errors=True)
     records = []
     for identity, sample, record in track(samples, "composites", total=total):
         write_sample(folder, identity, sample)

@@ -44,18 +44,24 @@ def synthesize(
     per_person: Annotated[int, typer.Option(min=1, help="Occluders per person (val).")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     count: Annotated[Optional[int], typer.Option(min=1, help="People (val) or composites (train).")] = None,  # noqa: UP045
+    hard: Annotated[bool, typer.Option(help="Paste without feather into DIR/val_hard, to compare.")] = False,
     initial_masks: Annotated[bool, typer.Option(help="Also store the masks of BlazePose.")] = False,
 ) -> None:
     """Freeze occluded composites; the same seed gives the same bytes."""
     from deocclude.ahp import frozen
     from deocclude.ahp.layout import Occluders, People, root_of
+    from deocclude.ahp.synthesis import SynthesisSettings
 
     root = root_of(root)
     people, occluders = People(root, split.value), Occluders(root, split.value)
+    if hard and split is Split.train:
+        raise typer.BadParameter("hard pastes are for comparing on val", param_hint="--hard")
     if split is Split.val:
         most = min(len(people), count or frozen.MOST_PEOPLE)
-        samples = frozen.validation_samples(people, occluders, per_person, seed, most)
-        folder, total = root / "val", most * per_person
+        samples = frozen.validation_samples(
+            people, occluders, per_person, seed, most, SynthesisSettings(hard=hard)
+        )
+        folder, total = root / ("val_hard" if hard else "val"), most * per_person
     else:
         total = count or len(people)
         samples = frozen.training_samples(people, occluders, seed, total)
