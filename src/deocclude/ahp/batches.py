@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from deocclude.ahp import augmentation
 from deocclude.ahp.density import TRAINING, RatioDensity
+from deocclude.ahp.false_alarms import FalseAlarms
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
 from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt
@@ -43,6 +44,8 @@ class BatchSettings:
     """Share whose stage 1 window also holds the hidden part, as when landmarks of hidden joints extend it."""
     frozen: float = 0.0
     """Share taken from `ROOT/train_composites` with N_i's real masks, instead of fresh ones."""
+    false_alarms: float = 0.0
+    """Share taken from `ROOT/false_alarms`: nobody is there, whatever the initial mask says."""
 
 
 def window_around(
@@ -58,10 +61,9 @@ def window_around(
     initial, amodal: bool HxW. jitter: by how much its edges move, as a share of the box.
     """
     whole = box_of(amodal)
-    assert whole is not None
     box = box_of(initial) if stage == "masks" else whole
     assert box is not None
-    if stage == "masks" and rng.random() < landmark_box:
+    if stage == "masks" and whole is not None and rng.random() < landmark_box:
         box = union(box, _shaken(whole, rng, 0.04))
     return SquareWindow.around(_shaken(box, rng, jitter) if jitter else box)
 
@@ -137,6 +139,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         self.people: Sequence[WholePerson] = People(root, split, keep_bytes=True)
         self.occluders = Occluders(root, split, keep_bytes=True)
         self.frozen: FrozenComposites | None = None
+        self.false_alarms = FalseAlarms(root, split) if self.settings.false_alarms > 0 else None
         if self.settings.frozen > 0:
             self.frozen = FrozenComposites(root, f"{split}_composites")
             if not self.frozen.has_initial_masks:
@@ -160,10 +163,12 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
 
     def sample(self, index: int) -> tuple[OcclusionSample, np.ndarray, np.random.Generator]:
         """Composite `index` at the photo's size, its initial mask (bool HxW), and its generator."""
-        if self.frozen is not None:
-            rng = np.random.default_rng([self.seed, index, 1])
-            if rng.random() < self.settings.frozen:
-                return (*self._frozen_sample(rng), rng)
+        rng = np.random.default_rng([self.seed, index, 1])
+        kind = rng.random()
+        if self.false_alarms is not None and kind < self.settings.false_alarms:
+            return (*_maybe_mirrored(*self.false_alarms[int(rng.integers(len(self.false_alarms)))], rng), rng)
+        if self.frozen is not None and kind > 1 - self.settings.frozen:
+            return (*self._frozen_sample(rng), rng)
         sample, rng = draw_sample(
             self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
         )
@@ -176,10 +181,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             initial = self.frozen.initial_mask(chosen)
             if initial is not None and initial.any():
                 break
-        sample = self.frozen[chosen]
-        if rng.random() < 0.5:
-            return augmentation.mirror_sample(sample), np.ascontiguousarray(initial[:, ::-1])
-        return sample, initial
+        return _maybe_mirrored(self.frozen[chosen], initial, rng)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         cv2.setNumThreads(0)
@@ -192,6 +194,14 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         window = window_around(settings.stage, initial, sample.amodal, rng, settings.landmark_box, 0.03)
         coloured = replace(sample, occluded=images[0], original=images[1])
         return tensors_of(coloured, initial, window, self.size)
+
+
+def _maybe_mirrored(
+    sample: OcclusionSample, initial: np.ndarray, rng: np.random.Generator
+) -> tuple[OcclusionSample, np.ndarray]:
+    if rng.random() < 0.5:
+        return augmentation.mirror_sample(sample), np.ascontiguousarray(initial[:, ::-1])
+    return sample, initial
 
 
 class ValidationDataset(Dataset[dict[str, Tensor]]):

@@ -104,6 +104,11 @@ class CocoReader:
             raise DeoccludeError(f"{self.root / 'images'}: none of the annotated images is here; add them")
         return jobs
 
+    def shows_people(self, job: str) -> bool:
+        """Whether a person, or a crowd of them, is annotated in that image."""
+        annotations = self._annotations[self._images[job]["id"]]
+        return any(self._categories[annotation["category_id"]] == "person" for annotation in annotations)
+
     def read(self, job: str) -> Iterator[WholePerson | Occluder | Rejected]:
         """The occluders and whole people of one image; small and crowd instances are passed over."""
         image = self._images[job]

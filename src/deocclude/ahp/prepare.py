@@ -42,6 +42,12 @@ def _size_within(height: int, width: int, max_side: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def shrink_photo(photo: np.ndarray, max_side: int) -> np.ndarray:
+    """uint8 HxWx3, area-averaged so that its long side is at most `max_side`."""
+    size = _size_within(photo.shape[0], photo.shape[1], max_side)
+    return cv2.resize(np.ascontiguousarray(photo), size, interpolation=cv2.INTER_AREA)
+
+
 def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
     """The person with at most one body length of surroundings a side, long side at most `max_side`.
 
@@ -62,7 +68,7 @@ def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
     return WholePerson(
         id=person.id,
         source=person.source,
-        photo=cv2.resize(np.ascontiguousarray(photo), size, interpolation=cv2.INTER_AREA),
+        photo=shrink_photo(photo, max_side),
         amodal=amodal,
         parsing=parsing,
         unknown=_shrink_mask(person.unknown[rows, columns], size),

@@ -73,3 +73,16 @@ def synthesize(
 
         found = frozen.write_initial_masks(frozen.FrozenComposites(root, folder.name), BlazePose())
         typer.echo(f"initial masks of {found} of {written} people in {folder / 'InitialMasks'}")
+
+
+@app.command("false-alarms")
+def false_alarms(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    coco: Annotated[Path, typer.Option(help="COCO: images/, annotations/.")],
+) -> None:
+    """Collect photos without people and the masks BlazePose gives there, to teach stage 1 to see nobody."""
+    from deocclude.ahp.false_alarms import write_false_alarms
+    from deocclude.people import BlazePose
+
+    for split, masks in write_false_alarms(root, coco, BlazePose()).items():
+        typer.echo(f"{split}: {masks} masks in {root / 'false_alarms' / split}")

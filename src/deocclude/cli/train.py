@@ -65,6 +65,9 @@ Frozen = Annotated[
     float,
     typer.Option(min=0, max=1, help="Share of samples from train_composites, with N_i's own masks."),
 ]
+FalseAlarm = Annotated[
+    float, typer.Option(min=0, max=1, help="Share of samples from false_alarms, where nobody is to be seen.")
+]
 Ratios = Annotated[Density, typer.Option(help="Occlusion ratios: the paper's two densities, or (0, 0.5].")]
 Share = Annotated[
     float | None,
@@ -94,6 +97,7 @@ def masks(
     checkpoint_minutes: Save = 10.0,
     threads: Threads = 0,
     frozen_share: Frozen = 0.0,
+    false_alarm_share: FalseAlarm = 0.0,
     density: Ratios = Density.training,
     cpu: Cpu = False,
 ) -> None:
@@ -108,7 +112,9 @@ def masks(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data("masks", data, network.size, seed, frozen_share, density)
+    composites, validation = _data(
+        "masks", data, network.size, seed, density, frozen_share, false_alarm_share
+    )
     config = replace(config, recipe=_recipe("masks", network, composites, init))
     fresh = init is None and not _begun(out)
     task = MaskCompletionTask(
@@ -165,7 +171,7 @@ def content(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data("content", data, network.size, seed, frozen_share, density)
+    composites, validation = _data("content", data, network.size, seed, density, frozen_share)
     recipe = _recipe("content", network, composites, init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
@@ -208,7 +214,13 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    stage: Stage, root: Path, size: int, seed: int, frozen_share: float, density: Density
+    stage: Stage,
+    root: Path,
+    size: int,
+    seed: int,
+    density: Density,
+    frozen_share: float,
+    false_alarm_share: float = 0.0,
 ) -> tuple[CompositeDataset, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -220,7 +232,7 @@ def _data(
         size,
         seed,
         DENSITIES[density.value],
-        BatchSettings(stage=stage, frozen=frozen_share),
+        BatchSettings(stage=stage, frozen=frozen_share, false_alarms=false_alarm_share),
     )
     if not (root_of(root) / "val").is_dir():
         typer.echo(f"{root}: no val composites (deocclude ahp synthesize); training without validation")
