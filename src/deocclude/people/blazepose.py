@@ -13,14 +13,18 @@ from deocclude.people import views
 from deocclude.people.detector import Detection, Detector, suppress_duplicates
 from deocclude.people.landmarks import LandmarkModel
 from deocclude.people.looks import Looks
-from deocclude.people.person import DetectedPerson
+from deocclude.people.person import SURE, DetectedPerson
 from deocclude.people.region import Pyramid, Region
 
 _SURE = 0.5
 _UNSURE = 0.3
+_FAINT = 0.1
+_FAINT_PRESENCE = 0.05
+_LESS_THAN_SURE = 0.49
 _MIN_PRESENCE = 0.5
 _MAX_BOX_OVERLAP = 0.3
 _MOST_CANDIDATES = 8
+_MOST_DOUBTS = 4
 
 
 class BlazePose:
@@ -28,14 +32,16 @@ class BlazePose:
 
     A look at the whole photo comes first, tiles of it follow for people who are small; if nobody is found,
     quarter turns and weaker detections too. What comes from these further looks has to pass
-    `Looks.consistent`. The models are loaded on first use; DeoccludeError if their files are missing or
+    `Looks.consistent`. With `doubtful`, up to four people more come back for whom little speaks, scored below
+    `SURE`: the cascade lets stage 1 judge them. The models are loaded on first use; DeoccludeError if their files are missing or
     damaged.
     """
 
     name = "blazepose"
 
-    def __init__(self, num_threads: int = 1) -> None:
+    def __init__(self, num_threads: int = 1, *, doubtful: bool = False) -> None:
         self._num_threads = num_threads
+        self._doubtful = doubtful
 
     @cached_property
     def _detector(self) -> Detector:
@@ -46,27 +52,46 @@ class BlazePose:
         return LandmarkModel(self._num_threads)
 
     def __call__(self, photo: np.ndarray) -> list[DetectedPerson]:
-        """photo: uint8 HxWx3 RGB. People from the largest mask to the smallest, [] if none."""
+        """photo: uint8 HxWx3 RGB. People from the largest mask to the smallest, [] if none.
+
+        Those whom nothing but a doubt speaks for score below `SURE`.
+        """
         levels = Pyramid(photo)
-        seen = self._detect(levels, [views.whole(levels)], _UNSURE)
+        faint = self._detect(levels, [views.whole(levels)])
+        seen = _strong(faint, _UNSURE)
         found: list[Looks] = []
         for detection in seen:
             if detection.score >= _SURE:
                 looks = self._look(levels, detection, floor=_UNSURE)
                 if looks.best.presence >= _MIN_PRESENCE and not any(map(looks.is_same_person, found)):
                     found.append(looks)
-        if found:
-            further = self._detect(levels, views.tiles(levels), _SURE)
-        else:
-            further = self._detect(levels, views.turned(levels) + views.tiles(levels), _UNSURE, seen)
+        more = self._detect(levels, views.tiles(levels) + ([] if found else views.turned(levels)))
+        further = _strong(more, _SURE) if found else _strong(more + seen, _UNSURE)
         for detection in further[:_MOST_CANDIDATES]:
             if any(looks.is_centred_at(detection.points[0]) for looks in found):
                 continue
             looks = self._look(levels, detection, floor=_MIN_PRESENCE)
             if looks.consistent and all(looks.overlap(known) <= 0.5 for known in found):
                 found.append(looks)
-        people = [person for looks in found if (person := _to_person(looks)) is not None]
-        return sorted(people, key=lambda person: -int(person.mask.sum()))
+        people = [_to_person(looks, least=SURE) for looks in found]
+        if self._doubtful:
+            doubts = self._doubts(levels, _strong(faint + more, _FAINT), found)
+            people += [_to_person(looks, most=_LESS_THAN_SURE) for looks in doubts]
+        return sorted(
+            (person for person in people if person is not None), key=lambda person: -int(person.mask.sum())
+        )
+
+    def _doubts(self, levels: Pyramid, detections: list[Detection], found: list[Looks]) -> list[Looks]:
+        """The likeliest people besides those found, one for each place."""
+        doubts: list[Looks] = []
+        for detection in detections:
+            others = found + doubts
+            if len(doubts) == _MOST_DOUBTS or any(o.is_centred_at(detection.points[0]) for o in others):
+                continue
+            looks = self._look(levels, detection, floor=_UNSURE)
+            if looks.best.presence >= _FAINT_PRESENCE and all(looks.overlap(o) <= 0.7 for o in others):
+                doubts.append(looks)
+        return doubts
 
     def segment_box(self, photo: np.ndarray, box: Box) -> DetectedPerson | None:
         """The person known to fill `box` (left, top, right, bottom), at any angle; None if nobody is seen."""
@@ -88,11 +113,8 @@ class BlazePose:
             default=None,
         )
 
-    def _detect(
-        self, levels: Pyramid, regions: list[Region], min_score: float, more: list[Detection] | None = None
-    ) -> list[Detection]:
-        found = [one for region in regions for one in self._detector(levels, region, min_score)]
-        return suppress_duplicates(found + (more or []), _MAX_BOX_OVERLAP)
+    def _detect(self, levels: Pyramid, regions: list[Region]) -> list[Detection]:
+        return [one for region in regions for one in self._detector(levels, region, _FAINT)]
 
     def _look(self, levels: Pyramid, detection: Detection, floor: float) -> Looks:
         return Looks.at(detection.region, levels, self._landmarks, detection.score, floor)
@@ -105,12 +127,17 @@ class BlazePose:
         return [Looks.at(region, levels, self._landmarks, 1.0, _UNSURE) for region in regions]
 
 
-def _to_person(looks: Looks) -> DetectedPerson | None:
+def _strong(detections: list[Detection], min_score: float) -> list[Detection]:
+    """Those scoring at least `min_score`, each person once, best first."""
+    return suppress_duplicates([one for one in detections if one.score >= min_score], _MAX_BOX_OVERLAP)
+
+
+def _to_person(looks: Looks, least: float = 0.0, most: float = 1.0) -> DetectedPerson | None:
     pose = looks.best
     mask = pose.mask_in_photo(looks.height, looks.width)
     if not mask.any():
         return None
-    return DetectedPerson(mask, float(np.clip(looks.score * pose.presence, 0, 1)), pose.landmarks)
+    return DetectedPerson(mask, float(np.clip(looks.score * pose.presence, least, most)), pose.landmarks)
 
 
 def _joints_inside(mask: np.ndarray, joints: np.ndarray) -> int:

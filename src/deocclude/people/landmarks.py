@@ -14,7 +14,7 @@ from deocclude.people.tflite import Model, sigmoid
 INPUT_SIZE = 256
 NUM_LANDMARKS = 33
 _MARGIN = 1.25
-_FLECK = 0.02
+_FLECK = 0.01
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class LandmarkModel:
 
 
 def without_flecks(mask: np.ndarray) -> np.ndarray:
-    """Soft mask (float32 HxW) without parts above 0.5 that hold less than a fiftieth of the whole.
+    """Soft mask (float32 HxW) without parts above 0.5 that hold less than a hundredth of the whole.
 
     A fleck far away would stretch the person's box; a leg seen below a table is larger than that.
     """

@@ -10,6 +10,10 @@ import numpy as np
 from deocclude.crops import Box, box_of
 
 
+SURE = 0.5
+"""People scoring less are doubtful: the cascade drops them unless stage 1 sees them too."""
+
+
 @dataclass(frozen=True)
 class DetectedPerson:
     """One person with an initial, possibly wrong, modal mask M_i (section 3.2).
