@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork, complete
-from deocclude.people.person import DetectedPerson, PersonSource
+from deocclude.people.person import SURE, DetectedPerson, PersonSource
 from deocclude.resampling import SHARP, enlarge, enlarge_parsing
 from deocclude.result import DeoccludedPhoto, Patch, Person
 
@@ -26,6 +26,8 @@ Network = TypeVar("Network", bound=nn.Module)
 
 _PEOPLE_AT_ONCE = 4
 _LANDMARK_REACH = 1.6
+_LEAST_SUPPORT = 0.3
+_SAME_PERSON = 0.5
 
 
 class Deoccluder:
@@ -75,6 +77,7 @@ class Deoccluder:
     ) -> DeoccludedPhoto:
         """Complete everybody in a photo, or the given `people`, or whom the given source finds.
 
+        Doubtful people (score below `SURE`) whom stage 1 does not see either are left out.
         Raises DeoccludeError for a photo that cannot be read. A photo without people gives an empty list.
         """
         pixels = load_photo(photo)
@@ -82,7 +85,8 @@ class Deoccluder:
         with _timed(seconds, "people"):
             found, source = self._find(pixels, people)
         with _timed(seconds, "masks"):
-            masks = [patches for batch in _batches(found) for patches in self._complete(pixels, batch)]
+            completed = [one for batch in _batches(found) for one in self._complete(pixels, batch)]
+            found, masks = _confirmed(found, completed)
         with _timed(seconds, "content"):
             painted = [patch for batch in _batches(masks) for patch in self._paint(pixels, batch)]
         everybody = [
@@ -146,7 +150,7 @@ class Deoccluder:
         name = people.name if callable(people) else "given"
         return sorted(found, key=lambda person: -int(person.mask.sum())), name
 
-    def _complete(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[dict[str, Patch]]:
+    def _complete(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Completed]:
         """Stage 1 for a few people: the four photo-sized maps of each, and the initial mask."""
         size = self._masks.config.size
         windows = [SquareWindow.around(_reach(person)) for person in people]
@@ -159,10 +163,11 @@ class Deoccluder:
         )
         parsing_modal = completed.parsing_modal.cpu().numpy().astype(np.uint8)
         parsing_amodal = completed.parsing_amodal.cpu().numpy().astype(np.uint8)
+        support = modal.sum(axis=(1, 2)) / np.maximum(1, np.stack(initial).sum(axis=(1, 2)))
         return [
-            _at_photo_size(person, window, *maps)
-            for person, window, *maps in zip(
-                people, windows, modal, amodal, parsing_modal, parsing_amodal, strict=True
+            _Completed(_at_photo_size(person, window, *maps), float(seen))
+            for person, window, seen, *maps in zip(
+                people, windows, support, modal, amodal, parsing_modal, parsing_amodal, strict=True
             )
         ]
 
@@ -214,6 +219,44 @@ class Deoccluder:
 
     def _planes(self, masks: Sequence[np.ndarray]) -> torch.Tensor:
         return torch.from_numpy(np.stack(masks)[:, None]).to(self.device).float()
+
+
+class _Completed(NamedTuple):
+    """Stage 1's maps of one person; support: the area it sees over the area that the initial mask claims."""
+
+    patches: dict[str, Patch]
+    support: float
+
+
+def _confirmed(
+    people: Sequence[DetectedPerson], completed: Sequence[_Completed]
+) -> tuple[list[DetectedPerson], list[dict[str, Patch]]]:
+    """Without the doubtful people whom stage 1 hardly sees, or who turn out to be somebody surer."""
+    kept: list[int] = []
+    for index in sorted(range(len(people)), key=lambda index: -people[index].score):
+        if people[index].score < SURE:
+            if completed[index].support < _LEAST_SUPPORT:
+                continue
+            modal = completed[index].patches["modal"]
+            if any(_overlap(modal, completed[other].patches["modal"]) > _SAME_PERSON for other in kept):
+                continue
+        kept.append(index)
+    kept.sort()
+    return [people[index] for index in kept], [completed[index].patches for index in kept]
+
+
+def _overlap(first: Patch, second: Patch) -> float:
+    """Intersection over union of two bool patches."""
+    left, top = (max(first.box[axis], second.box[axis]) for axis in (0, 1))
+    right, bottom = (min(first.box[axis], second.box[axis]) for axis in (2, 3))
+    if left >= right or top >= bottom:
+        return 0.0
+    both = [
+        patch.values[top - patch.box[1] : bottom - patch.box[1], left - patch.box[0] : right - patch.box[0]]
+        for patch in (first, second)
+    ]
+    shared = int((both[0] & both[1]).sum())
+    return shared / max(1, int(first.values.sum()) + int(second.values.sum()) - shared)
 
 
 def choose_device(name: str) -> torch.device:

@@ -71,7 +71,9 @@ def synthesize(
     if initial_masks:
         from deocclude.people import BlazePose
 
-        found = frozen.write_initial_masks(frozen.FrozenComposites(root, folder.name), BlazePose())
+        found = frozen.write_initial_masks(
+            frozen.FrozenComposites(root, folder.name), BlazePose(doubtful=True)
+        )
         typer.echo(f"initial masks of {found} of {written} people in {folder / 'InitialMasks'}")
 
 
@@ -84,5 +86,5 @@ def false_alarms(
     from deocclude.ahp.false_alarms import write_false_alarms
     from deocclude.people import BlazePose
 
-    for split, masks in write_false_alarms(root, coco, BlazePose()).items():
+    for split, masks in write_false_alarms(root, coco, BlazePose(doubtful=True)).items():
         typer.echo(f"{split}: {masks} masks in {root / 'false_alarms' / split}")

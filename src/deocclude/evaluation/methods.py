@@ -39,16 +39,18 @@ def mask_predictions(
 ) -> dict[str, Masks]:
     """Each method's masks. initial: N_i's person; completed: what the cascade made of it.
 
-    Without them (nobody was found) every method predicts nothing.
+    A method that has nobody to start from predicts nothing.
     """
     nothing = np.zeros_like(sample.modal)
-    if initial is None or completed is None:
-        nobody = Masks(nothing, nothing, nothing)
-        return dict.fromkeys((OURS, AS_IT_IS, MINUS_TRUE_MODAL, CONVEX_HULL), nobody)
+    ours = nobody = Masks(nothing, nothing, nothing)
+    if completed is not None:
+        ours = Masks(completed.modal, completed.amodal, completed.invisible)
+    if initial is None:
+        return {OURS: ours, **dict.fromkeys((AS_IT_IS, MINUS_TRUE_MODAL, CONVEX_HULL), nobody)}
     mask = initial.mask
     hull = convex_hull(mask)
     return {
-        OURS: Masks(completed.modal, completed.amodal, completed.invisible),
+        OURS: ours,
         AS_IT_IS: Masks(mask, mask, nothing),
         MINUS_TRUE_MODAL: Masks(mask, mask, mask & ~sample.modal),
         CONVEX_HULL: Masks(mask, hull, hull & ~mask),

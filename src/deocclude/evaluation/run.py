@@ -64,8 +64,11 @@ def evenly_spaced(count: int, limit: int | None) -> list[int]:
 def complete(
     sample: OcclusionSample, initial: DetectedPerson | None, deoccluder: Deoccluder
 ) -> Person | None:
-    """The cascade on the occluded photo with the given initial mask; None where there is none."""
-    return None if initial is None else deoccluder(sample.occluded, people=[initial]).people[0]
+    """The cascade on the occluded photo with the given initial mask; None where nobody is seen."""
+    if initial is None:
+        return None
+    people = deoccluder(sample.occluded, people=[initial]).people
+    return people[0] if people else None
 
 
 def measure(

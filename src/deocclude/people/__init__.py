@@ -24,8 +24,11 @@ __all__ = [
 ]
 
 _LAZY = {"BlazePose": "blazepose", "MaskRCNN": "maskrcnn", "SuppliedMasks": "supplied"}
-SOURCES = {"blazepose": "BlazePose", "maskrcnn": "MaskRCNN"}
-"""Names that `load_source` knows, with the classes behind them."""
+SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
+    "blazepose": ("BlazePose", {"doubtful": True}),
+    "maskrcnn": ("MaskRCNN", {}),
+}
+"""Names that `load_source` knows, with the classes behind them and the options that the cascade uses."""
 
 
 def __getattr__(name: str) -> Any:
@@ -35,11 +38,12 @@ def __getattr__(name: str) -> Any:
 
 
 def load_source(name: str, **options: Any) -> PersonSource:
-    """The source called `name`, a key of `SOURCES`; options go to its class.
+    """The source called `name`, a key of `SOURCES`, as the cascade uses it; options go to its class.
 
     Raises DeoccludeError for an unknown name, or if what the source needs is not installed.
     """
     if name not in SOURCES:
         raise DeoccludeError(f"unknown source of people {name!r}; choose one of: {', '.join(SOURCES)}")
-    source: PersonSource = __getattr__(SOURCES[name])(**options)
+    of_class, usual = SOURCES[name]
+    source: PersonSource = __getattr__(of_class)(**{**usual, **options})
     return source

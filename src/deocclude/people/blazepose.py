@@ -33,8 +33,8 @@ class BlazePose:
     A look at the whole photo comes first, tiles of it follow for people who are small; if nobody is found,
     quarter turns and weaker detections too. What comes from these further looks has to pass
     `Looks.consistent`. With `doubtful`, up to four people more come back for whom little speaks, scored below
-    `SURE`: the cascade lets stage 1 judge them. The models are loaded on first use; DeoccludeError if their files are missing or
-    damaged.
+    `SURE`: the cascade lets stage 1 judge them. The models are loaded on first use; DeoccludeError if their
+    files are missing or damaged.
     """
 
     name = "blazepose"

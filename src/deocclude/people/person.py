@@ -9,7 +9,6 @@ import numpy as np
 
 from deocclude.crops import Box, box_of
 
-
 SURE = 0.5
 """People scoring less are doubtful: the cascade drops them unless stage 1 sees them too."""
 
