@@ -102,7 +102,9 @@ class MaskCompletionTask:
         self, networks: nn.ModuleDict, prediction: MaskPrediction, fake: Tensor, batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """The generator's terms of Eq. 3, unweighted. `fake`: the soft amodal mask of `judged_mask`."""
-        terms = segmentation_losses(prediction, batch, parsing_step=self.config.parsing_loss_step)
+        terms = segmentation_losses(
+            prediction, batch, parsing_step=self.config.parsing_loss_step, correction=self.config.correction
+        )
         if self.lambdas.adversarial:
             terms["adversarial"] = generator_loss(_judge_frozen(networks["discriminator"], fake))
         if self.lambdas.generation:
