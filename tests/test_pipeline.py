@@ -287,3 +287,25 @@ def test_recover_paints_given_masks():
     hidden = amodal & ~modal
     np.testing.assert_array_equal(recovered[~hidden], photo[~hidden])
     assert (recovered[hidden] == (255, 0, 153)).all()
+
+
+def doubtful(height, width, centre, axes):
+    return DetectedPerson(ellipse(height, width, centre, axes), 0.2)
+
+
+def test_doubtful_people_need_stage_1_to_see_them():
+    photo = photo_of(200, 300)
+    sure, doubt = person(200, 300, (80, 100), (30, 70)), doubtful(200, 300, (220, 100), (30, 60))
+    assert [one.score for one in deoccluder()(photo, [sure, doubt]).people] == [0.9, 0.2]
+    blind = deoccluder(GrowingMasks(modal_bias=-20.0))
+    assert [one.score for one in blind(photo, [sure, doubt]).people] == [0.9]
+    assert blind(photo, [doubt]).people == []
+
+
+def test_a_doubtful_person_who_turns_out_to_be_a_surer_one_is_dropped():
+    photo = photo_of(200, 300)
+    sure, same = person(200, 300, (80, 100), (30, 70)), doubtful(200, 300, (82, 101), (31, 72))
+    beside = doubtful(200, 300, (110, 100), (30, 70))
+    result = deoccluder()(photo, [same, sure, beside]).people
+    assert sorted(one.score for one in result) == [0.2, 0.9]
+    assert any((one.initial == beside.mask).all() for one in result)

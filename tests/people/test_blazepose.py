@@ -3,6 +3,7 @@ import pytest
 
 from deocclude.errors import DeoccludeError
 from deocclude.people import BlazePose
+from deocclude.people.person import SURE
 
 
 def iou(first, second):
@@ -100,3 +101,10 @@ def test_missing_models_name_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("DEOCCLUDE_CACHE", str(tmp_path))
     with pytest.raises(DeoccludeError, match="run: deocclude weights fetch"):
         BlazePose()(np.zeros((20, 20, 3), dtype=np.uint8))
+
+
+def test_doubtful_people_score_less_than_sure_ones(blazepose, astronaut, found):
+    more = BlazePose(doubtful=True)(astronaut)
+    assert [person.score for person in more if person.score >= SURE] == [person.score for person in found]
+    assert any(iou(person.mask, found[0].mask) == 1 for person in more)
+    assert len(more) <= len(found) + 4
