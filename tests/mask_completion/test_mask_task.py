@@ -12,9 +12,8 @@ from deocclude.mask_completion.losses import (
     judged_mask,
     mask_cross_entropy,
     parsing_cross_entropy,
-    segmentation_losses,
 )
-from deocclude.mask_completion.network import CompletedMasks, MaskPrediction
+from deocclude.mask_completion.network import CompletedMasks
 from deocclude.mask_completion.report import MaskScores
 from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
 
@@ -139,24 +138,6 @@ def test_cross_entropies_equal_numpy() -> None:
     expected = -picked[(parts != 255) & known[:, 0]].mean()
     ours = parsing_cross_entropy(torch.tensor(parsing), torch.tensor(parts), torch.tensor(known).float())
     assert ours.item() == pytest.approx(expected, rel=1e-5)
-
-
-def test_pixels_that_the_initial_mask_has_wrong_weigh_more() -> None:
-    generator = np.random.default_rng(1)
-    logits = generator.normal(size=(2, 1, 5, 7))
-    initial, target, known = generator.random((3, 2, 1, 5, 7)) > 0.4
-    p = 1 / (1 + np.exp(-logits))
-    each = -np.where(target, np.log(p), np.log(1 - p)) * np.where(initial != target, 3, 1)
-    tensors = {name: torch.tensor(x).float() for name, x in (("initial", initial), ("known", known))}
-    for name in ("modal", "amodal"):
-        tensors[name] = torch.tensor(target).float()
-        tensors[f"parsing_{name}"] = torch.full((2, 5, 7), 255)
-    prediction = MaskPrediction(
-        *[torch.tensor(logits)] * 2, *[torch.zeros(2, 20, 5, 7, dtype=torch.float64)] * 2
-    )
-    terms = segmentation_losses(prediction, tensors, correction=3.0)
-    for name in ("ce_modal", "ce_amodal"):
-        assert terms[name].item() == pytest.approx(each[known].mean(), rel=1e-5)
 
 
 def test_losses_without_a_pixel_are_0_with_a_graph() -> None:

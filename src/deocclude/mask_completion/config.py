@@ -42,8 +42,8 @@ class MaskCompletionConfig:
     """Of generator and discriminator, at its peak; the training loop schedules it."""
     lambdas: tuple[float, float, float] = (1.0, 1.0, 0.1)
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
-    correction: float = 1.0
-    """Weight of mask pixels where the initial mask is wrong, relative to the others; 1 is Eq. 3."""
+    encoder_rate: float = 1.0
+    """Share of the learning rate for the first hourglass's encoder; little keeps what ImageNet taught."""
     templates: int = 64
     """Number of template masks (k of k-means)."""
     template_size: int = 32
@@ -105,7 +105,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         optimizer="adamw",
         learning_rate=1e-3,
         lambdas=(1.0, 0.01, 0.1),
-        correction=3.0,
+        encoder_rate=0.1,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

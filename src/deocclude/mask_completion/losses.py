@@ -10,12 +10,9 @@ from deocclude.mask_completion.network import MaskPrediction
 from deocclude.parsing import UNLABELLED
 
 
-def mask_cross_entropy(logits: Tensor, target: Tensor, known: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Binary cross entropy of N1SS logits and 0/1 masks, the mean over known pixels; 0 if none is known.
-
-    weight: N1SS factor on each pixel's term; it does not change what the sum is divided by.
-    """
-    each = functional.binary_cross_entropy_with_logits(logits.float(), target, weight, reduction="none")
+def mask_cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    """Binary cross entropy of N1SS logits and 0/1 masks, the mean over known pixels; 0 if none is known."""
+    each = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
     return (each * known).sum() / known.sum().clamp(min=1.0)
 
 
@@ -27,21 +24,14 @@ def parsing_cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tens
 
 
 def segmentation_losses(
-    prediction: MaskPrediction, batch: dict[str, Tensor], *, parsing_step: int = 1, correction: float = 1.0
+    prediction: MaskPrediction, batch: dict[str, Tensor], *, parsing_step: int = 1
 ) -> dict[str, Tensor]:
-    """The four terms of L_seg. The parsing terms count every `parsing_step`-th row and column.
-
-    correction: weight of mask pixels where the initial mask differs from the truth; 1 is Eq. 3.
-    """
+    """The four terms of L_seg. The parsing terms count every `parsing_step`-th row and column."""
     known = batch["known"]
-    weights = {
-        name: 1.0 + (correction - 1.0) * (batch["initial"] - batch[name]).abs()
-        for name in ("modal", "amodal")
-    }
     every = (..., slice(None, None, parsing_step), slice(None, None, parsing_step))
     return {
-        "ce_modal": mask_cross_entropy(prediction.modal, batch["modal"], known, weights["modal"]),
-        "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], known, weights["amodal"]),
+        "ce_modal": mask_cross_entropy(prediction.modal, batch["modal"], known),
+        "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], known),
         "ce_parsing_modal": parsing_cross_entropy(
             prediction.parsing_modal[every], batch["parsing_modal"][every], known[every]
         ),

@@ -23,6 +23,9 @@ from deocclude.mask_completion.hourglass import Hourglass
 from deocclude.mask_completion.templates import TemplatePrior
 from deocclude.parsing import NUM_CLASSES
 
+_PRIOR_LOGIT = -2.2
+"""A person covers about a tenth of the crop: training starts from that."""
+
 
 class MaskPrediction(NamedTuple):
     """Logits at the crop's size: `modal`, `amodal` N1SS; `parsing_modal`, `parsing_amodal` N20SS."""
@@ -61,6 +64,14 @@ def _parts_inside(logits: Tensor, mask: Tensor) -> Tensor:
     return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].argmax(dim=1) + 1, 0)
 
 
+def _last(inputs: int, outputs: int, first_bias: float) -> nn.Conv2d:
+    layer = nn.Conv2d(inputs, outputs, 1)
+    bias = torch.zeros(outputs)
+    bias[0] = first_bias
+    layer.bias = nn.Parameter(bias)
+    return layer
+
+
 class _Branch(nn.Module):
     """Figure 1 of the supplement: a residual block, from it the parsing, and from both the mask.
 
@@ -71,10 +82,10 @@ class _Branch(nn.Module):
         super().__init__()
         self.residual = double_convolution(inputs, inputs, separable=separable)
         self.parsing = nn.Sequential(
-            convolution(inputs, hidden, separable=separable), nn.Conv2d(hidden, NUM_CLASSES, 1)
+            convolution(inputs, hidden, separable=separable), _last(hidden, NUM_CLASSES, -_PRIOR_LOGIT)
         )
         self.mask = nn.Sequential(
-            convolution(2 * inputs + prior, hidden, separable=separable), nn.Conv2d(hidden, 1, 1)
+            convolution(2 * inputs + prior, hidden, separable=separable), _last(hidden, 1, _PRIOR_LOGIT)
         )
 
     def forward(self, feature: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:

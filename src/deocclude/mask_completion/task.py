@@ -22,6 +22,8 @@ from deocclude.mask_completion.network import (
 from deocclude.mask_completion.report import MaskScores, sheet
 from deocclude.perceptual import VGG16Features, perceptual_loss
 
+_FIRST_ENCODER = "modal_hourglass.encoder."
+
 
 class Lambdas(NamedTuple):
     """Coefficients of Eq. 4; a term with 0 is not computed."""
@@ -68,9 +70,16 @@ class MaskCompletionTask:
 
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         rate = self.config.learning_rate
+        encoder: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
+        for name, parameter in network.named_parameters():
+            (encoder if name.startswith(_FIRST_ENCODER) else others).append(parameter)
+        groups = [{"params": others, "lr": rate}]
+        if encoder:
+            groups.append({"params": encoder, "lr": rate * self.config.encoder_rate})
         if self.config.optimizer == "sgd":
-            return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9)
-        return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.01)
+            return torch.optim.SGD(groups, momentum=0.9)
+        return torch.optim.AdamW(groups, weight_decay=0.01)
 
     def step(
         self,
@@ -102,9 +111,7 @@ class MaskCompletionTask:
         self, networks: nn.ModuleDict, prediction: MaskPrediction, fake: Tensor, batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
         """The generator's terms of Eq. 3, unweighted. `fake`: the soft amodal mask of `judged_mask`."""
-        terms = segmentation_losses(
-            prediction, batch, parsing_step=self.config.parsing_loss_step, correction=self.config.correction
-        )
+        terms = segmentation_losses(prediction, batch, parsing_step=self.config.parsing_loss_step)
         if self.lambdas.adversarial:
             terms["adversarial"] = generator_loss(_judge_frozen(networks["discriminator"], fake))
         if self.lambdas.generation:
