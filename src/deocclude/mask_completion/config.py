@@ -105,7 +105,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         optimizer="adamw",
         learning_rate=1e-3,
         lambdas=(1.0, 0.01, 0.1),
-        encoder_rate=0.1,
+        encoder_rate=0.3,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

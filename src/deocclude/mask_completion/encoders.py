@@ -161,7 +161,8 @@ class EfficientNetLite0Encoder(nn.Module):
     """EfficientNet-Lite0 without its head, for an image and a mask.
 
     Input N4SS (RGB in [0, 1], mask); S a multiple of 32. Returns the features at 1/2, 1/4, 1/8, 1/16 and 1/32
-    with 16, 24, 40, 112 and 320 channels. The image is brought to the range that the ImageNet weights expect,
+    with 16, 24, 40, 112 and 320 channels, and one more for the mask, averaged to each size: a stem trained on
+    ImageNet hardly lets it through. The image is brought to the range that the ImageNet weights expect,
     (255 x - 127) / 128, inside.
     """
 
@@ -176,7 +177,7 @@ class EfficientNetLite0Encoder(nn.Module):
         (1, 3, 1, 6, 320),
     )
     _TAPS = (0, 2, 4, 10, 15)
-    widths = (16, 24, 40, 112, 320)
+    widths = (17, 25, 41, 113, 321)
 
     def __init__(self) -> None:
         super().__init__()
@@ -198,14 +199,16 @@ class EfficientNetLite0Encoder(nn.Module):
                 inputs = outputs
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        x = torch.cat([(255.0 * x[:, :3] - 127.0) / 128.0, x[:, 3:]], dim=1)
+        mask = x[:, 3:]
+        x = torch.cat([(255.0 * x[:, :3] - 127.0) / 128.0, mask], dim=1)
         x = x.contiguous(memory_format=torch.channels_last)
         x = nn.functional.relu6(self.stem_norm(self.stem(x)), inplace=True)
         features: list[Tensor] = []
         for index, block in enumerate(self.blocks):
             x = block(x)
             if index in self._TAPS:
-                features.append(x)
+                here = nn.functional.adaptive_avg_pool2d(mask, (x.shape[-2], x.shape[-1])).to(x.dtype)
+                features.append(torch.cat([x, here], dim=1))
         return features
 
 
@@ -237,7 +240,7 @@ def read_imagenet_weights() -> dict[str, Tensor]:
 
 
 def load_imagenet_weights(encoder: EfficientNetLite0Encoder) -> None:
-    """Start `encoder` from ImageNet; the stem ignores the mask at first (zero weights, which do learn)."""
+    """Start `encoder` from ImageNet; at first the stem treats the mask as a grey picture."""
     state = {}
     for name, tensor in read_imagenet_weights().items():
         head, _, rest = name.partition(".")
@@ -245,7 +248,7 @@ def load_imagenet_weights(encoder: EfficientNetLite0Encoder) -> None:
             index, module, parameter = rest.split(".")
             state[f"blocks.{index}.{_IN_BLOCK[module]}.{parameter}"] = tensor
         elif head == "_conv_stem":
-            state["stem.weight"] = torch.cat([tensor, torch.zeros_like(tensor[:, :1])], dim=1)
+            state["stem.weight"] = torch.cat([tensor, tensor.mean(dim=1, keepdim=True)], dim=1)
         elif head == "_bn0":
             state[f"stem_norm.{rest}"] = tensor
     encoder.load_state_dict(state)
