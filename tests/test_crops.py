@@ -31,9 +31,9 @@ def test_union_holds_both():
 def test_window_is_centred_with_room(box):
     window = SquareWindow.around(box)
     width, height = box[2] - box[0], box[3] - box[1]
-    assert window.side >= 1.3 * max(width, height)
-    assert window.side**2 >= 5 * width * height
-    assert window.side <= max(8, 1.3 * max(width, height) + 1, (5 * width * height) ** 0.5 + 1)
+    assert window.side >= 1.25 * max(width, height)
+    assert window.side**2 >= 3 * width * height
+    assert window.side <= max(8, 1.25 * max(width, height) + 1, (3 * width * height) ** 0.5 + 1)
     assert abs(window.left + window.side / 2 - (box[0] + box[2]) / 2) <= 0.5
     assert abs(window.top + window.side / 2 - (box[1] + box[3]) / 2) <= 0.5
 

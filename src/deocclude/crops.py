@@ -14,8 +14,8 @@ import numpy as np
 OUTSIDE_PHOTO = 127
 """Grey value of window pixels that lie outside the photo (masks are 0 there)."""
 
-_ROOM_FOR_THE_HIDDEN = 5.0
-_LEAST_MARGIN = 1.3
+_ROOM_FOR_THE_HIDDEN = 3.0
+_LEAST_MARGIN = 1.25
 
 Box = tuple[int, int, int, int]
 
@@ -51,7 +51,7 @@ class SquareWindow:
     def around(cls, box: Box) -> SquareWindow:
         """Window centred on a person's visible box, with room for what is hidden.
 
-        The side is max(1.3 * longest, sqrt(5 * width * height)): a squat box (legs or head hidden, or a
+        The side is max(1.25 * longest, sqrt(3 * width * height)): a squat box (legs or head hidden, or a
         half-length portrait) gets more room than a slender one, which already shows the whole person.
         """
         width, height = box[2] - box[0], box[3] - box[1]
