@@ -103,9 +103,9 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         perceptual_size=32,
         parsing_loss_step=2,
         optimizer="adamw",
-        learning_rate=1e-3,
+        learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
-        encoder_rate=0.3,
+        encoder_rate=0.05,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""
