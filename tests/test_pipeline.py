@@ -136,7 +136,7 @@ def roughness(mask):
 
 
 def test_edges_are_smooth_in_large_photos():
-    given = person(1800, 1500, (750, 900), (300, 700))
+    given = person(1800, 1500, (750, 900), (350, 819))
     (one,) = deoccluder()(photo_of(1800, 1500), [given]).people
     blocks = cv2.resize(
         cv2.resize(given.mask.astype(np.uint8), (46, 56), interpolation=cv2.INTER_AREA),

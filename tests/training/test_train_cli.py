@@ -74,7 +74,7 @@ def test_masks_train_and_export(trained):
 def test_other_options_do_not_resume(trained, data):
     with pytest.raises(DeoccludeError, match=r"steps 2, now 4.*into another folder"):
         train("masks", data, trained[0], 64, "--steps", 4)
-    with pytest.raises(DeoccludeError, match=r"recipe\.network\.learning_rate 0\.001, now 0\.1"):
+    with pytest.raises(DeoccludeError, match=r"recipe\.network\.learning_rate 0\.006, now 0\.1"):
         train("masks", data, trained[0], 64, "--steps", 2, "--lr", 0.1)
     with pytest.raises(DeoccludeError, match="holds a run already"):
         train("masks", data, trained[0], 64, "--steps", 2, "--no-resume")
