@@ -83,13 +83,7 @@ class FrozenComposites(Sequence[OcclusionSample]):
         path = self.folder / kind / f"{identity}.png"
         if not path.exists():
             return None
-        label = layout.decode_map(path.read_bytes(), path)
-        if label.shape != shape:
-            raise DeoccludeError(
-                f"{path}: {label.shape[1]}x{label.shape[0]}, but the photo is {shape[1]}x{shape[0]}; "
-                "they must have one size"
-            )
-        return label
+        return layout.decode_map_of_size(path.read_bytes(), path, shape)
 
     def _mask(self, kind: str, identity: str, shape: tuple[int, ...]) -> np.ndarray:
         mask = self._map(kind, identity, shape)

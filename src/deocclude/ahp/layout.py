@@ -184,6 +184,11 @@ class People(Sequence[WholePerson]):
 
 def _map_of(files: dict[str, tuple[Path, bytes]], name: str, shape: tuple[int, ...]) -> np.ndarray:
     path, content = files[name]
+    return decode_map_of_size(content, path, shape)
+
+
+def decode_map_of_size(content: bytes, path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    """`decode_map` of a map that belongs to a photo of that shape; DeoccludeError if their sizes differ."""
     label = decode_map(content, path)
     if label.shape != shape:
         raise DeoccludeError(
