@@ -12,8 +12,9 @@ from deocclude.mask_completion.losses import (
     judged_mask,
     mask_cross_entropy,
     parsing_cross_entropy,
+    segmentation_losses,
 )
-from deocclude.mask_completion.network import CompletedMasks
+from deocclude.mask_completion.network import CompletedMasks, MaskPrediction
 from deocclude.mask_completion.report import MaskScores
 from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
 
@@ -61,7 +62,8 @@ def test_each_term_alone_moves_the_generator_and_nothing_else(task: MaskCompleti
     networks.zero_grad(set_to_none=True)
     prediction = networks["generator"](batch["image"], batch["initial"])
     fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
-    task.generator_terms(networks, prediction, fake, batch)[name].backward()
+    terms = segmentation_losses(prediction, batch) | task.judgement_terms(networks, fake, batch)
+    terms[name].backward()
     assert _gradient(networks["generator"]) > 0
     assert all(p.grad is None for p in networks["discriminator"].parameters())
     assert all(p.grad is None for p in networks["features"].parameters())
@@ -79,7 +81,7 @@ def test_the_discriminator_term_moves_the_discriminator_and_nothing_else(task: M
 
 def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> None:
     before = {name: [p.clone() for p in task.networks[name].parameters()] for name in task.networks}
-    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.0)
+    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 1.0)
     assert set(terms) == {*TERMS, "discriminator"}
     assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in terms.values())
     for name, network in task.networks.items():
@@ -95,16 +97,45 @@ def test_the_total_is_eq_4(task: MaskCompletionTask) -> None:
     assert task.total(terms).item() == pytest.approx(1111 + adversarial * 10_000 + 0.1 * 1_100_000)
 
 
+def test_the_judgement_joins_when_the_preset_says() -> None:
+    task = MaskCompletionTask(replace(TINY["lite"], judged_from=0.5), pretrained=False)
+    before = [p.clone() for p in task.networks["discriminator"].parameters()]
+    early = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.49)
+    assert set(early) == set(TERMS[:4])
+    after = task.networks["discriminator"].parameters()
+    assert all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
+    late = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.5)
+    assert set(late) == {*TERMS, "discriminator"}
+
+
+def test_parsing_counts_the_pixels_at_the_centres_of_its_cells() -> None:
+    generator = torch.Generator().manual_seed(0)
+    masks = torch.rand(2, 1, 12, 12, generator=generator)
+    parsing = torch.randn(2, 2, 20, 3, 3, generator=generator)
+    parts = torch.randint(0, 20, (2, 12, 12), generator=generator)
+    batch = {"known": torch.ones(2, 1, 12, 12), "modal": masks.round(), "amodal": masks.round()}
+    batch |= {"parsing_modal": parts, "parsing_amodal": parts.flip(0)}
+    terms = segmentation_losses(MaskPrediction(masks, masks, *parsing), batch)
+    centres = parts.numpy()[:, [2, 6, 10]][:, :, [2, 6, 10]]
+    for name, logits, truth in (
+        ("ce_parsing_modal", parsing[0].numpy(), centres),
+        ("ce_parsing_amodal", parsing[1].numpy(), centres[::-1]),
+    ):
+        log_p = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+        expected = -np.take_along_axis(log_p, truth[:, None], 1).mean()
+        assert terms[name].item() == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_batch_of_one_trains() -> None:
     task = MaskCompletionTask(TINY["lite"], pretrained=False)
-    terms = task.step(task.networks, _batch(1), task.optimizers(), Tensor.backward, 0.0)
+    terms = task.step(task.networks, _batch(1), task.optimizers(), Tensor.backward, 1.0)
     assert all(term.isfinite() for term in terms.values())
 
 
 def test_terms_with_lambda_0_are_left_out() -> None:
     task = MaskCompletionTask(TINY["lite"], pretrained=False, lambdas=Lambdas(adversarial=0, generation=0))
     assert set(task.networks) == {"generator", "discriminator"}
-    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.0)
+    terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 1.0)
     assert set(terms) == set(TERMS[:4])
 
 

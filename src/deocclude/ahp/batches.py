@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,12 +20,16 @@ from deocclude.ahp.density import TRAINING, RatioDensity
 from deocclude.ahp.false_alarms import FalseAlarms
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
-from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt
+from deocclude.ahp.initial_masks import LEAST_MATCH, InitialMaskErrors, corrupt
 from deocclude.ahp.layout import Occluders, People
+from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
+from deocclude.people.blazepose import BlazePose
+
+_MOST_LOOKS = 3
 
 Stage = Literal["masks", "content"]
 
@@ -42,6 +48,8 @@ class BatchSettings:
     """Whose windows: stage 1 looks around the initial mask, stage 2 around the amodal one."""
     landmark_box: float = 0.6
     """Share whose stage 1 window also holds the hidden part, as when landmarks of hidden joints extend it."""
+    detected: float = 0.0
+    """Share of fresh composites whose initial mask is N_i's own; the others' are simulated."""
     frozen: float = 0.0
     """Share taken from `ROOT/train_composites` with N_i's real masks, instead of fresh ones."""
     false_alarms: float = 0.0
@@ -148,6 +156,18 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
                     f"run `deocclude ahp synthesize {root} --split {split} --initial-masks`"
                 )
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the composites depend on, as JSON can hold it."""
+        return {
+            "size": self.size,
+            "seed": self.seed,
+            "people": len(self.people),
+            "occluders": len(self.occluders),
+            "density": self.density.name,
+            **asdict(self.settings),
+        }
+
     def __len__(self) -> int:
         return self.length
 
@@ -172,7 +192,16 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         sample, rng = draw_sample(
             self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
         )
-        return sample, corrupt(sample, rng, self.errors), rng
+        initial = self._detected(sample) if rng.random() < self.settings.detected else None
+        return sample, corrupt(sample, rng, self.errors) if initial is None else initial, rng
+
+    @cached_property
+    def _source(self) -> BlazePose:
+        return BlazePose()
+
+    def _detected(self, sample: OcclusionSample) -> np.ndarray | None:
+        people = islice(self._source.at_first_sight(sample.occluded), _MOST_LOOKS)
+        return next((one.mask for one in people if iou(one.mask, sample.modal) >= LEAST_MATCH), None)
 
     def _frozen_sample(self, rng: np.random.Generator) -> tuple[OcclusionSample, np.ndarray]:
         assert self.frozen is not None
@@ -182,6 +211,15 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             if initial is not None and initial.any():
                 break
         return _maybe_mirrored(self.frozen[chosen], initial, rng)
+
+    def plain(self, index: int) -> tuple[dict[str, Tensor], np.random.Generator]:
+        """Item `index` without changed colours, and its generator."""
+        cv2.setNumThreads(0)
+        sample, initial, rng = self.sample(index)
+        window = window_around(
+            self.settings.stage, initial, sample.amodal, rng, self.settings.landmark_box, 0.03
+        )
+        return tensors_of(sample, initial, window, self.size), rng
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         cv2.setNumThreads(0)

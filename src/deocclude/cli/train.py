@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from deocclude.ahp.batches import CompositeDataset, Stage, ValidationDataset
+    from deocclude.ahp.packed import PackedWindows
     from deocclude.mask_completion.network import MaskCompletionNetwork
     from deocclude.training import TrainConfig
 
@@ -75,6 +76,10 @@ Share = Annotated[
         min=0, max=1, help="Share of the run after which this loss joins; 1 never. [default: the preset's]"
     ),
 ]
+Packed = Annotated[
+    Path | None,
+    typer.Option(help="Windows of `ahp pack`, instead of fresh composites; their side is the crops'."),
+]
 Cpu = Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")]
 
 
@@ -99,6 +104,7 @@ def masks(
     frozen_share: Frozen = 0.0,
     false_alarm_share: FalseAlarm = 0.0,
     density: Ratios = Density.training,
+    packed: Packed = None,
     cpu: Cpu = False,
 ) -> None:
     """Train mask completion (section 3.2)."""
@@ -113,12 +119,12 @@ def masks(
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
     composites, validation = _data(
-        "masks", data, network.size, seed, density, frozen_share, false_alarm_share
+        "masks", data, network.size, seed, density, packed, frozen_share, false_alarm_share
     )
     config = replace(config, recipe=_recipe("masks", network, composites, init))
     fresh = init is None and not _begun(out)
     task = MaskCompletionTask(
-        network, templates=_templates(composites, network, seed) if fresh else None, pretrained=fresh
+        network, templates=_templates(data, network, seed) if fresh else None, pretrained=fresh
     )
     if init is not None:
         _start_from(init, "masks", task.networks["generator"])
@@ -151,6 +157,7 @@ def content(
     threads: Threads = 0,
     frozen_share: Frozen = 0.0,
     density: Ratios = Density.training,
+    packed: Packed = None,
     cpu: Cpu = False,
 ) -> None:
     """Train content recovery (section 3.3)."""
@@ -171,7 +178,7 @@ def content(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data("content", data, network.size, seed, density, frozen_share)
+    composites, validation = _data("content", data, network.size, seed, density, packed, frozen_share)
     recipe = _recipe("content", network, composites, init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
@@ -219,45 +226,46 @@ def _data(
     size: int,
     seed: int,
     density: Density,
+    packed: Path | None,
     frozen_share: float,
     false_alarm_share: float = 0.0,
-) -> tuple[CompositeDataset, ValidationDataset | None]:
+) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
     from deocclude.ahp.layout import root_of
+    from deocclude.ahp.packed import PackedWindows
 
-    composites = CompositeDataset(
-        root,
-        "train",
-        size,
-        seed,
-        DENSITIES[density.value],
-        BatchSettings(stage=stage, frozen=frozen_share, false_alarms=false_alarm_share),
-    )
+    composites: CompositeDataset | PackedWindows
+    if packed is not None:
+        composites = PackedWindows.read(packed, stage, size, seed)
+    else:
+        settings = BatchSettings(stage=stage, frozen=frozen_share, false_alarms=false_alarm_share)
+        composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
     if not (root_of(root) / "val").is_dir():
         typer.echo(f"{root}: no val composites (deocclude ahp synthesize); training without validation")
         return composites, None
     return composites, ValidationDataset(root, "val", size, stage=stage)
 
 
-def _recipe(stage: str, network: Any, composites: CompositeDataset, init: Path | None) -> dict[str, Any]:
+def _recipe(
+    stage: str, network: Any, composites: CompositeDataset | PackedWindows, init: Path | None
+) -> dict[str, Any]:
     from deocclude.weights.store import digest
 
     return {
         "stage": stage,
         "network": asdict(network),
-        "people": len(composites.people),
-        "occluders": len(composites.occluders),
-        "composites": {**asdict(composites.settings), "density": composites.density.name},
+        "composites": composites.about,
         "init": digest(init) if init else None,
     }
 
 
-def _templates(composites: CompositeDataset, network: Any, seed: int) -> np.ndarray:
+def _templates(root: Path, network: Any, seed: int) -> np.ndarray:
+    from deocclude.ahp.layout import People
     from deocclude.mask_completion.templates import fit_templates
 
     return fit_templates(
-        [person.amodal for person in composites.people],
+        [person.amodal for person in People(root, "train")],
         count=network.templates,
         size=network.template_size,
         seed=seed,

@@ -12,7 +12,7 @@ from deocclude.errors import DeoccludeError
 class MaskCompletionConfig:
     """The only source of settings of stage 1. Sequences may be lists (from JSON); they become tuples."""
 
-    encoder: Literal["double-conv", "efficientnet-lite0"]
+    encoder: Literal["double-conv", "blazepose"]
     """Encoder of the first hourglass."""
     separable: bool
     """Depthwise-separable convolutions outside that encoder; else dense 3x3 convolutions."""
@@ -34,16 +34,16 @@ class MaskCompletionConfig:
     """Channels of the first layer of the discriminator D_m."""
     perceptual_size: int
     """Masks are resized to this side in front of VGG16."""
-    parsing_loss_step: int
-    """The parsing losses count every n-th row and column (20 classes at full size are slow on a CPU)."""
     optimizer: Literal["sgd", "adamw"]
     """The paper trains with SGD (momentum 0.9); AdamW converges in the hour a laptop has."""
     learning_rate: float
     """Of generator and discriminator, at its peak; the training loop schedules it."""
     lambdas: tuple[float, float, float] = (1.0, 1.0, 0.1)
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
+    judged_from: float = 0.0
+    """Share of the training after which the adversarial and the generation loss join (Eq. 4)."""
     encoder_rate: float = 1.0
-    """Share of the learning rate for the first hourglass's encoder; little keeps what ImageNet taught."""
+    """Share of the learning rate for the first hourglass's encoder; little keeps what it knew."""
     templates: int = 64
     """Number of template masks (k of k-means)."""
     template_size: int = 32
@@ -62,10 +62,8 @@ class MaskCompletionConfig:
             "lambdas",
         ):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if self.encoder not in ("double-conv", "efficientnet-lite0"):
-            raise DeoccludeError(
-                f"encoder '{self.encoder}' is unknown; take 'double-conv' or 'efficientnet-lite0'"
-            )
+        if self.encoder not in ("double-conv", "blazepose"):
+            raise DeoccludeError(f"encoder '{self.encoder}' is unknown; take 'double-conv' or 'blazepose'")
         if len(self.encoder_depths) != len(self.encoder_widths):
             raise DeoccludeError("encoder_depths and encoder_widths differ in length; give one depth a level")
         if len(self.second_decoder_widths) != len(self.encoder_widths) - 1:
@@ -85,27 +83,26 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         size=256,
         discriminator_width=64,
         perceptual_size=256,
-        parsing_loss_step=1,
         optimizer="sgd",
         learning_rate=1e-3,
     ),
     "lite": MaskCompletionConfig(
-        encoder="efficientnet-lite0",
+        encoder="blazepose",
         separable=True,
-        encoder_widths=(32, 64, 96, 160, 240),
-        encoder_depths=(0, 0, 1, 3, 3),
-        first_decoder_widths=(128, 96, 64, 32),
-        second_decoder_widths=(128, 96, 64, 32),
-        feature_stride=2,
-        branch_width=32,
-        size=160,
+        encoder_widths=(64, 96, 160, 240),
+        encoder_depths=(0, 1, 3, 3),
+        first_decoder_widths=(128, 96, 64),
+        second_decoder_widths=(160, 96, 64),
+        feature_stride=4,
+        branch_width=64,
+        size=192,
         discriminator_width=16,
         perceptual_size=32,
-        parsing_loss_step=2,
         optimizer="adamw",
         learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
-        encoder_rate=0.05,
+        judged_from=0.8,
+        encoder_rate=0.02,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

@@ -7,12 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deocclude.mask_completion.encoders import (
-    DoubleConvEncoder,
-    EfficientNetLite0Encoder,
-    SeparableEncoder,
-    double_convolution,
-)
+from deocclude.mask_completion.encoders import DoubleConvEncoder, SeparableEncoder, double_convolution
+from deocclude.mask_completion.pose_encoder import PoseEncoder
 
 
 class Hourglass(nn.Module):
@@ -23,7 +19,7 @@ class Hourglass(nn.Module):
 
     def __init__(
         self,
-        encoder: DoubleConvEncoder | SeparableEncoder | EfficientNetLite0Encoder,
+        encoder: DoubleConvEncoder | SeparableEncoder | PoseEncoder,
         decoder_widths: Sequence[int],
         *,
         separable: bool,

@@ -23,20 +23,19 @@ def parsing_cross_entropy(logits: Tensor, target: Tensor, known: Tensor) -> Tens
     return total / (counted != UNLABELLED).sum().clamp(min=1)
 
 
-def segmentation_losses(
-    prediction: MaskPrediction, batch: dict[str, Tensor], *, parsing_step: int = 1
-) -> dict[str, Tensor]:
-    """The four terms of L_seg. The parsing terms count every `parsing_step`-th row and column."""
+def segmentation_losses(prediction: MaskPrediction, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The four terms of L_seg. The parsing terms count the pixels at the centres of the parsing logits."""
     known = batch["known"]
-    every = (..., slice(None, None, parsing_step), slice(None, None, parsing_step))
+    step = known.shape[-1] // prediction.parsing_modal.shape[-1]
+    centres = (..., slice(step // 2, None, step), slice(step // 2, None, step))
     return {
         "ce_modal": mask_cross_entropy(prediction.modal, batch["modal"], known),
         "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], known),
         "ce_parsing_modal": parsing_cross_entropy(
-            prediction.parsing_modal[every], batch["parsing_modal"][every], known[every]
+            prediction.parsing_modal, batch["parsing_modal"][centres], known[centres]
         ),
         "ce_parsing_amodal": parsing_cross_entropy(
-            prediction.parsing_amodal[every], batch["parsing_amodal"][every], known[every]
+            prediction.parsing_amodal, batch["parsing_amodal"][centres], known[centres]
         ),
     }
 

@@ -13,22 +13,22 @@ from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.config import MaskCompletionConfig
 from deocclude.mask_completion.encoders import (
     DoubleConvEncoder,
-    EfficientNetLite0Encoder,
     SeparableEncoder,
     convolution,
     double_convolution,
-    load_imagenet_weights,
 )
 from deocclude.mask_completion.hourglass import Hourglass
+from deocclude.mask_completion.pose_encoder import PoseEncoder, load_pose_weights
 from deocclude.mask_completion.templates import TemplatePrior
 from deocclude.parsing import NUM_CLASSES
+from deocclude.people.model_files import model_path
 
 _PRIOR_LOGIT = -2.2
 """A person covers about a tenth of the crop: training starts from that."""
 
 
 class MaskPrediction(NamedTuple):
-    """Logits at the crop's size: `modal`, `amodal` N1SS; `parsing_modal`, `parsing_amodal` N20SS."""
+    """Logits: `modal`, `amodal` N1SS; `parsing_modal`, `parsing_amodal` N20ss at the features' size s."""
 
     modal: Tensor
     amodal: Tensor
@@ -61,6 +61,7 @@ def complete(prediction: MaskPrediction) -> CompletedMasks:
 
 
 def _parts_inside(logits: Tensor, mask: Tensor) -> Tensor:
+    logits = _resized(logits, mask.shape[-1])
     return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].argmax(dim=1) + 1, 0)
 
 
@@ -112,11 +113,7 @@ class MaskCompletionNetwork(nn.Module):
         self.config = config
         separable = config.separable
         widths, depths = config.encoder_widths, config.encoder_depths
-        first = (
-            EfficientNetLite0Encoder()
-            if config.encoder == "efficientnet-lite0"
-            else DoubleConvEncoder(4, widths, depths)
-        )
+        first = PoseEncoder() if config.encoder == "blazepose" else DoubleConvEncoder(4, widths, depths)
         self.modal_hourglass = Hourglass(first, config.first_decoder_widths, separable=separable)
         feature = self.modal_hourglass.width
         second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
@@ -149,19 +146,20 @@ class MaskCompletionNetwork(nn.Module):
         soft_modal = modal.sigmoid()
         amodal_feature = self.amodal_hourglass(torch.cat([feature, soft_modal.to(feature.dtype)], dim=1))
         amodal, parsing_amodal = self.amodal_branch(amodal_feature, self.templates(soft_modal))
-        logits = MaskPrediction(modal, amodal, parsing_modal, parsing_amodal)
-        if self.config.feature_stride == 1:
-            return logits
-        return MaskPrediction(
-            *(functional.interpolate(x, size=(size, size), mode="bilinear") for x in logits)
-        )
+        return MaskPrediction(_resized(modal, size), _resized(amodal, size), parsing_modal, parsing_amodal)
 
 
-def load_imagenet_encoder(network: MaskCompletionNetwork) -> None:
-    """Start the first hourglass of `lite` from ImageNet weights; nothing to do for `paper`.
+def _resized(logits: Tensor, size: int) -> Tensor:
+    if logits.shape[-1] == size:
+        return logits
+    return functional.interpolate(logits, size=(size, size), mode="bilinear", align_corners=False)
 
-    Raises a `DeoccludeError` when the package that holds them is not installed.
+
+def load_pretrained_encoder(network: MaskCompletionNetwork) -> None:
+    """Start the first hourglass of `lite` from BlazePose's weights; nothing to do for `paper`.
+
+    Raises a DeoccludeError when its model file is missing.
     """
     encoder = network.modal_hourglass.encoder
-    if isinstance(encoder, EfficientNetLite0Encoder):
-        load_imagenet_weights(encoder)
+    if isinstance(encoder, PoseEncoder):
+        load_pose_weights(encoder, model_path("pose_landmark"))

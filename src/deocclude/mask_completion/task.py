@@ -15,9 +15,8 @@ from deocclude.mask_completion.config import MaskCompletionConfig
 from deocclude.mask_completion.losses import judged_mask, segmentation_losses
 from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
-    MaskPrediction,
     complete,
-    load_imagenet_encoder,
+    load_pretrained_encoder,
 )
 from deocclude.mask_completion.report import MaskScores, sheet
 from deocclude.perceptual import VGG16Features, perceptual_loss
@@ -37,8 +36,7 @@ class MaskCompletionTask:
     """A `training.TrainingTask`.
 
     lambdas: those of the config unless given. templates: float32 KxTxT of `fit_templates`; pretrained: start
-    the encoder of `lite` from ImageNet. A run
-    that resumes restores both from its checkpoint.
+    the encoder of `lite` from BlazePose's weights. A run that resumes restores both from its checkpoint.
     """
 
     def __init__(
@@ -53,7 +51,7 @@ class MaskCompletionTask:
         self.lambdas = lambdas or Lambdas(*config.lambdas)
         generator = MaskCompletionNetwork(config)
         if pretrained:
-            load_imagenet_encoder(generator)
+            load_pretrained_encoder(generator)
         if templates is not None:
             generator.set_templates(templates)
         self.networks = nn.ModuleDict(
@@ -91,27 +89,30 @@ class MaskCompletionTask:
     ) -> dict[str, Tensor]:
         """One update of the generator, then one of the discriminator, on an `ahp.batches` batch.
 
-        Returns every term of Eq. 3 (unweighted, detached). `progress` is not used.
+        Returns every term of Eq. 3 (unweighted, detached); before `judged_from` only those of L_seg.
         """
         prediction = networks["generator"](batch["image"], batch["initial"])
         fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
-        terms = self.generator_terms(networks, prediction, fake, batch)
+        terms = segmentation_losses(prediction, batch)
+        judged = progress >= self.config.judged_from
+        if judged:
+            terms |= self.judgement_terms(networks, fake, batch)
         optimizers["generator"].zero_grad(set_to_none=True)
         backward(self.total(terms))
         optimizers["generator"].step()
 
-        if self.lambdas.adversarial:
+        if judged and self.lambdas.adversarial:
             terms["discriminator"] = discriminator_term(networks["discriminator"], batch["amodal"], fake)
             optimizers["discriminator"].zero_grad(set_to_none=True)
             backward(terms["discriminator"])
             optimizers["discriminator"].step()
         return {name: term.detach() for name, term in terms.items()}
 
-    def generator_terms(
-        self, networks: nn.ModuleDict, prediction: MaskPrediction, fake: Tensor, batch: dict[str, Tensor]
+    def judgement_terms(
+        self, networks: nn.ModuleDict, fake: Tensor, batch: dict[str, Tensor]
     ) -> dict[str, Tensor]:
-        """The generator's terms of Eq. 3, unweighted. `fake`: the soft amodal mask of `judged_mask`."""
-        terms = segmentation_losses(prediction, batch, parsing_step=self.config.parsing_loss_step)
+        """The adversarial and the generation terms of Eq. 3, unweighted, of the `fake` of `judged_mask`."""
+        terms = {}
         if self.lambdas.adversarial:
             terms["adversarial"] = generator_loss(_judge_frozen(networks["discriminator"], fake))
         if self.lambdas.generation:
@@ -126,12 +127,12 @@ class MaskCompletionTask:
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """Eq. 4."""
+        """Eq. 4, of the terms that are there."""
         segmentation = sum(terms[name] for name in terms if name.startswith("ce_"))
         loss = torch.as_tensor(self.lambdas.segmentation * segmentation)
-        if self.lambdas.adversarial:
+        if "adversarial" in terms:
             loss = loss + self.lambdas.adversarial * terms["adversarial"]
-        if self.lambdas.generation:
+        if "l1" in terms:
             loss = loss + self.lambdas.generation * (terms["l1"] + terms["perceptual"])
         return loss
 

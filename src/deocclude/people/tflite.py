@@ -32,3 +32,23 @@ class Model:
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """float32 in [0, 1] of float32 logits, which are clipped to +-80 (beyond that exp overflows)."""
     return 1.0 / (1.0 + np.exp(-np.clip(logits, -80.0, 80.0)))
+
+
+def convolutions(path: Path) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weights (float32 OIHW; depthwise Ox1HW) and biases (float32 O) of the convolutions in graph order."""
+    interpreter = Interpreter(model_path=str(path))
+    ops = interpreter._get_ops_details()
+    stored = {int(op["outputs"][0]): int(op["inputs"][0]) for op in ops if op["op_name"] == "DEQUANTIZE"}
+
+    def constant(index: int) -> np.ndarray:
+        return np.asarray(interpreter.get_tensor(stored.get(index, index)), dtype=np.float32)
+
+    axes = {"CONV_2D": (0, 3, 1, 2), "DEPTHWISE_CONV_2D": (3, 0, 1, 2)}
+    return [
+        (
+            np.ascontiguousarray(constant(int(op["inputs"][1])).transpose(axes[op["op_name"]])),
+            constant(int(op["inputs"][2])),
+        )
+        for op in ops
+        if op["op_name"] in axes
+    ]

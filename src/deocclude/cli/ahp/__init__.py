@@ -1,0 +1,16 @@
+"""`deocclude ahp`: whole people and their composites on disk (section 4), one file a verb."""
+
+from __future__ import annotations
+
+import typer
+
+from deocclude.cli.ahp.false_alarms import false_alarms
+from deocclude.cli.ahp.pack import pack
+from deocclude.cli.ahp.prepare import prepare
+from deocclude.cli.ahp.synthesize import synthesize
+
+app = typer.Typer(no_args_is_help=True, help="Make whole people and their occluded composites (section 4).")
+app.command()(prepare)
+app.command()(synthesize)
+app.command()(pack)
+app.command("false-alarms")(false_alarms)

@@ -1,0 +1,51 @@
+"""`deocclude ahp pack`."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Density(str, Enum):
+    """Occlusion ratios of the composites; see `ahp.density`."""
+
+    training = "training"
+    validation = "validation"
+    wide = "wide"
+
+
+class StageName(str, Enum):
+    """Stage 1 looks around the initial mask, stage 2 around the amodal one."""
+
+    masks = "masks"
+    content = "content"
+
+
+def pack(
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    out: Annotated[Path, typer.Option(help="Folder of the windows.")],
+    count: Annotated[int, typer.Option(min=1, help="Windows to make.")] = 40_000,
+    size: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 192,
+    stage: Annotated[StageName, typer.Option(help="Which stage they are for.")] = StageName.masks,
+    detected: Annotated[
+        float, typer.Option(min=0, max=1, help="Share with N_i's own mask; the rest is simulated.")
+    ] = 0.8,
+    false_alarm_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share from DIR/false_alarms, where nobody is to be seen.")
+    ] = 0.0,
+    density: Annotated[Density, typer.Option(help="Occlusion ratios; see `ahp.density`.")] = Density.wide,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Make training windows once, for `train --packed`; run again to continue."""
+    from deocclude.ahp.batches import BatchSettings, CompositeDataset
+    from deocclude.ahp.density import DENSITIES
+    from deocclude.ahp.packed import pack as write
+
+    settings = BatchSettings(stage=stage.value, detected=detected, false_alarms=false_alarm_share)
+    composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
+    made = write(composites, out, count, workers)
+    typer.echo(f"{made} of {count} windows made, all in {out}")

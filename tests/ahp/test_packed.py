@@ -1,0 +1,82 @@
+"""Windows packed once are those that would have been made afresh."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from deocclude.ahp.batches import BatchSettings, CompositeDataset
+from deocclude.ahp.packed import PackedWindows, pack
+from deocclude.errors import DeoccludeError
+from deocclude.parsing import mirror
+
+SIZE = 64
+
+
+def composites(root, stage="masks", seed=3):
+    return CompositeDataset(root, "train", SIZE, seed, settings=BatchSettings(stage=stage, coloured=0.0))
+
+
+@pytest.fixture(scope="module")
+def packed(ahp_folder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed")
+    assert pack(composites(ahp_folder), folder, 6) == 6
+    return folder
+
+
+def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
+    windows = PackedWindows.read(packed, "masks", SIZE)
+    made = [composites(ahp_folder).plain(index)[0] for index in range(6)]
+    for turn in range(3):
+        seen = []
+        for place in range(6):
+            read = windows[6 * turn + place]
+            for number, fresh in enumerate(made):
+                for flip in (False, True):
+                    masks = {name: fresh[name].flip(-1) if flip else fresh[name] for name in fresh}
+                    if all(
+                        torch.equal(read[name], masks[name])
+                        for name in ("initial", "modal", "amodal", "known", "invisible")
+                    ):
+                        seen.append(number)
+                        parsing = fresh["parsing_amodal"].numpy().astype(np.uint8)
+                        expected = mirror(parsing) if flip else parsing
+                        assert np.array_equal(read["parsing_amodal"].numpy(), expected)
+                        modal = read["modal"][0].numpy() > 0
+                        assert np.array_equal(read["parsing_modal"].numpy(), np.where(modal, expected, 0))
+                        assert (read["image"] - masks["image"]).abs().mean() < 0.06
+        assert sorted(set(seen)) == list(range(6))
+
+
+def test_the_content_stage_gets_the_original_too(ahp_folder, tmp_path):
+    pack(composites(ahp_folder, "content"), tmp_path, 2)
+    window = PackedWindows.read(tmp_path, "content", SIZE)[0]
+    hidden = window["invisible"].expand(3, -1, -1) > 0
+    assert window["original"].shape == (3, SIZE, SIZE)
+    assert (window["original"] - window["image"])[~hidden].abs().mean() < 0.05
+    assert (window["original"] - window["image"])[hidden].abs().mean() > 0.05
+
+
+def test_an_interrupted_pack_goes_on_with_the_same_bytes(packed, ahp_folder, tmp_path):
+    (whole,) = packed.glob("windows-*.npz")
+    assert pack(composites(ahp_folder), packed, 6) == 0
+    assert pack(composites(ahp_folder), tmp_path, 6, workers=2) == 6
+    assert (tmp_path / whole.name).read_bytes() == whole.read_bytes()
+
+
+def test_other_settings_are_refused(packed, ahp_folder):
+    with pytest.raises(DeoccludeError, match="other settings"):
+        pack(composites(ahp_folder, seed=4), packed, 6)
+    with pytest.raises(DeoccludeError, match="--stage content --size 64"):
+        PackedWindows.read(packed, "content", SIZE)
+
+
+def test_incomplete_and_damaged_folders_are_named(packed, tmp_path):
+    with pytest.raises(DeoccludeError, match="deocclude ahp pack"):
+        PackedWindows.read(tmp_path, "masks", SIZE)
+    (tmp_path / "pack.json").write_text((packed / "pack.json").read_text())
+    (tmp_path / "windows-00000.npz").write_bytes(b"no archive")
+    with pytest.raises(DeoccludeError, match=r"windows-00000\.npz: unreadable"):
+        PackedWindows.read(tmp_path, "masks", SIZE)
+    assert json.loads((packed / "pack.json").read_text())["count"] == 6
