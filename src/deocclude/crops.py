@@ -63,6 +63,10 @@ class SquareWindow:
             side=whole,
         )
 
+    def seen_from(self, box: Box) -> SquareWindow:
+        """The same window for an image that holds the pixels of `box` alone."""
+        return SquareWindow(self.left - box[0], self.top - box[1], self.side)
+
     def _overlap(self, height: int, width: int) -> tuple[slice, slice, slice, slice]:
         top, bottom = max(0, self.top), min(height, self.top + self.side)
         left, right = max(0, self.left), min(width, self.left + self.side)
@@ -89,12 +93,3 @@ class SquareWindow:
         else:
             interpolation = cv2.INTER_AREA if self.side >= size else cv2.INTER_LINEAR
         return cv2.resize(patch, (size, size), interpolation=interpolation)
-
-    def paste(self, crop: np.ndarray, height: int, width: int, *, nearest: bool = False) -> np.ndarray:
-        """Inverse of `cut`: a height x width image, 0 outside the window. Bilinear unless `nearest`."""
-        rows, columns, from_rows, from_columns = self._overlap(height, width)
-        interpolation = cv2.INTER_NEAREST_EXACT if nearest else cv2.INTER_LINEAR
-        patch = cv2.resize(crop, (self.side, self.side), interpolation=interpolation)
-        out = np.zeros((height, width, *crop.shape[2:]), dtype=crop.dtype)
-        out[rows, columns] = patch[from_rows, from_columns]
-        return out

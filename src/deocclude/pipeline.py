@@ -184,13 +184,13 @@ class Deoccluder:
             if hidden_box is None or amodal_box is None:
                 continue
             window = SquareWindow.around(amodal_box)
-            height, width = photo.shape[:2]
+            inside = {name: window.seen_from(patch.box) for name, patch in patches.items()}
             modal, amodal = (
-                _cut_mask(patches[name].at(height, width), window, size) for name in ("modal", "amodal")
+                _cut_mask(patches[name].values, inside[name], size) for name in ("modal", "amodal")
             )
             if modal.any() and (amodal & ~modal).any():
                 maps = [
-                    window.cut(patches[name].at(height, width), size, nearest=True)
+                    inside[name].cut(patches[name].values, size, nearest=True)
                     for name in ("parsing_modal", "parsing_amodal")
                 ]
                 image = window.cut(photo, size, outside=OUTSIDE_PHOTO)

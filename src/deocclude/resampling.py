@@ -19,8 +19,9 @@ def enlarge(
 ) -> np.ndarray:
     """The photo pixels of `box` from what a network made of `window`.
 
-    crop: float32 SxS over the whole window. Returns float32 (bottom-top)x(right-left). It is `window.paste`
-    with a cubic kernel (Mitchell and Netravali's B, C; widened when sizing down), restricted to `box`.
+    crop: float32 SxS over the whole window. Returns float32 (bottom-top)x(right-left): the crop resized
+    to the window with a cubic kernel (Mitchell and Netravali's B, C; widened when sizing down), restricted to
+    `box`.
     """
     left, top, right, bottom = box
     rows = _weights(crop.shape[0], window.side, top - window.top, bottom - window.top, kernel)
