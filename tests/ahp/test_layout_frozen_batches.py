@@ -243,6 +243,33 @@ def test_items_do_not_depend_on_workers(ahp_folder):
             assert torch.equal(one[name], other[name]), name
 
 
+class OneSighted:
+    """Sees a corner first, then the whole body; or nobody at all."""
+
+    def __init__(self, bodies):
+        self.bodies = bodies
+
+    def at_first_sight(self, photo):
+        corner = np.zeros(photo.shape[:2], dtype=bool)
+        corner[:2, :2] = True
+        yield DetectedPerson(corner, 0.9)
+        for body in self.bodies:
+            yield DetectedPerson(body, 0.8)
+
+
+def test_the_detectors_own_masks_are_taken_where_it_sees_the_person(ahp_folder):
+    detected = CompositeDataset(ahp_folder, size=48, settings=BatchSettings(detected=1.0))
+    simulated = CompositeDataset(ahp_folder, size=48)
+    for index in range(4):
+        sample, simulation, _ = simulated.sample(index)
+        detected._source = OneSighted([sample.amodal])
+        assert np.array_equal(detected.sample(index)[1], sample.amodal)
+        detected._source = OneSighted([])
+        fallback = detected.sample(index)[1]
+        assert (fallback & sample.amodal).sum() > 0
+        assert fallback.shape == simulation.shape
+
+
 def test_frozen_training_composites_are_mixed_in(copy):
     people, occluders = People(copy, "train"), Occluders(copy, "train")
     with pytest.raises(DeoccludeError, match="deocclude ahp synthesize"):

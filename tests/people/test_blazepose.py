@@ -97,6 +97,12 @@ def test_segment_joints(blazepose, astronaut, found):
     assert blazepose.segment_joints(np.zeros_like(astronaut), joints) is None
 
 
+def test_first_sight_sees_the_same_person_sooner(blazepose, astronaut, found):
+    first = next(blazepose.at_first_sight(astronaut))
+    assert iou(first.mask, found[0].mask) > 0.8
+    assert not list(blazepose.at_first_sight(np.full((64, 80, 3), 127, np.uint8)))
+
+
 def test_missing_models_name_the_command(monkeypatch, tmp_path):
     monkeypatch.setenv("DEOCCLUDE_CACHE", str(tmp_path))
     with pytest.raises(DeoccludeError, match="run: deocclude weights fetch"):

@@ -55,11 +55,11 @@ def losses(out):
 def trained(data, tmp_path_factory):
     """A run of stage 1, and its weights."""
     out = tmp_path_factory.mktemp("masks")
-    told = train("masks", data, out, 64, "--steps", 2)
+    told = train("masks", data, out, 64, "--steps", 5)
     assert told.exit_code == 0
     assert "training without validation" in told.output
     weights = out / "weights" / "masks.safetensors"
-    assert "step 2" in deocclude("train", "export", out, "--out", weights).output
+    assert "step 5" in deocclude("train", "export", out, "--out", weights).output
     return out, weights
 
 
@@ -72,12 +72,23 @@ def test_masks_train_and_export(trained):
 
 
 def test_other_options_do_not_resume(trained, data):
-    with pytest.raises(DeoccludeError, match=r"steps 2, now 4.*into another folder"):
-        train("masks", data, trained[0], 64, "--steps", 4)
+    with pytest.raises(DeoccludeError, match=r"steps 5, now 6.*into another folder"):
+        train("masks", data, trained[0], 64, "--steps", 6)
     with pytest.raises(DeoccludeError, match=r"recipe\.network\.learning_rate 0\.006, now 0\.1"):
-        train("masks", data, trained[0], 64, "--steps", 2, "--lr", 0.1)
+        train("masks", data, trained[0], 64, "--steps", 5, "--lr", 0.1)
     with pytest.raises(DeoccludeError, match="holds a run already"):
-        train("masks", data, trained[0], 64, "--steps", 2, "--no-resume")
+        train("masks", data, trained[0], 64, "--steps", 5, "--no-resume")
+
+
+def test_masks_train_on_packed_windows(data, tmp_path):
+    told = deocclude(
+        "ahp", "pack", data, "--out", tmp_path / "pack", "--count", 4, "--size", 64, "--detected", 0
+    )
+    assert "4 of 4 windows made" in told.output
+    train("masks", data, tmp_path / "run", 64, "--steps", 1, "--packed", tmp_path / "pack")
+    assert "ce_modal" in losses(tmp_path / "run")[0]
+    with pytest.raises(DeoccludeError, match=r"--stage masks --size 96"):
+        train("masks", data, tmp_path / "other", 96, "--steps", 1, "--packed", tmp_path / "pack")
 
 
 def test_training_starts_from_exported_weights(trained, data, tmp_path):
