@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
 from deocclude.cli.ahp.prepare import prepare
@@ -14,3 +15,4 @@ app.command()(prepare)
 app.command()(synthesize)
 app.command()(pack)
 app.command("false-alarms")(false_alarms)
+app.command()(convert)
