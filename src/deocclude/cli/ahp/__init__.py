@@ -8,7 +8,9 @@ from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
 from deocclude.cli.ahp.prepare import prepare
+from deocclude.cli.ahp.statistics import statistics
 from deocclude.cli.ahp.synthesize import synthesize
+from deocclude.cli.ahp.verify import verify
 
 app = typer.Typer(no_args_is_help=True, help="Make whole people and their occluded composites (section 4).")
 app.command()(prepare)
@@ -16,3 +18,5 @@ app.command()(synthesize)
 app.command()(pack)
 app.command("false-alarms")(false_alarms)
 app.command()(convert)
+app.command()(statistics)
+app.command()(verify)
