@@ -270,22 +270,6 @@ def test_the_detectors_own_masks_are_taken_where_it_sees_the_person(ahp_folder):
         assert fallback.shape == simulation.shape
 
 
-def test_frozen_training_composites_are_mixed_in(copy):
-    people, occluders = People(copy, "train"), Occluders(copy, "train")
-    with pytest.raises(DeoccludeError, match="deocclude ahp synthesize"):
-        CompositeDataset(copy, settings=BatchSettings(frozen=0.5))
-    frozen.write_samples(copy / "train_composites", frozen.training_samples(people, occluders, 0, 6), 6)
-    with pytest.raises(DeoccludeError, match="--initial-masks"):
-        CompositeDataset(copy, settings=BatchSettings(frozen=0.5))
-    composites = frozen.FrozenComposites(copy, "train_composites")
-    frozen.write_initial_masks(composites, HalfBlind(composites))
-    dataset = CompositeDataset(copy, size=48, settings=BatchSettings(frozen=0.5))
-    stored = [dataset.sample(index)[0].id in composites.ids for index in range(40)]
-    assert 8 <= sum(stored) <= 32
-    for index in range(10):
-        _check_item(dataset[index], 48)
-
-
 def test_validation_items_are_the_same_every_time(copy):
     _freeze(copy)
     dataset = ValidationDataset(copy, size=64)

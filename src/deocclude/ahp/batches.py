@@ -26,7 +26,6 @@ from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
-from deocclude.errors import DeoccludeError
 from deocclude.people.blazepose import BlazePose
 
 _MOST_LOOKS = 3
@@ -50,8 +49,6 @@ class BatchSettings:
     """Share whose stage 1 window also holds the hidden part, as when landmarks of hidden joints extend it."""
     detected: float = 0.0
     """Share of fresh composites whose initial mask is N_i's own; the others' are simulated."""
-    frozen: float = 0.0
-    """Share taken from `ROOT/train_composites` with N_i's real masks, instead of fresh ones."""
     false_alarms: float = 0.0
     """Share taken from `ROOT/false_alarms`: nobody is there, whatever the initial mask says."""
 
@@ -146,15 +143,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         self.synthesis, self.errors = synthesis, errors
         self.people: Sequence[WholePerson] = People(root, split, keep_bytes=True)
         self.occluders = Occluders(root, split, keep_bytes=True)
-        self.frozen: FrozenComposites | None = None
         self.false_alarms = FalseAlarms(root, split) if self.settings.false_alarms > 0 else None
-        if self.settings.frozen > 0:
-            self.frozen = FrozenComposites(root, f"{split}_composites")
-            if not self.frozen.has_initial_masks:
-                raise DeoccludeError(
-                    f"{self.frozen.folder}: no InitialMasks; "
-                    f"run `deocclude ahp synthesize {root} --split {split} --initial-masks`"
-                )
 
     @property
     def about(self) -> dict[str, Any]:
@@ -187,8 +176,6 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         kind = rng.random()
         if self.false_alarms is not None and kind < self.settings.false_alarms:
             return (*_maybe_mirrored(*self.false_alarms[int(rng.integers(len(self.false_alarms)))], rng), rng)
-        if self.frozen is not None and kind > 1 - self.settings.frozen:
-            return (*self._frozen_sample(rng), rng)
         sample, rng = draw_sample(
             self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
         )
@@ -202,15 +189,6 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
     def _detected(self, sample: OcclusionSample) -> np.ndarray | None:
         people = islice(self._source.at_first_sight(sample.occluded), _MOST_LOOKS)
         return next((one.mask for one in people if iou(one.mask, sample.modal) >= LEAST_MATCH), None)
-
-    def _frozen_sample(self, rng: np.random.Generator) -> tuple[OcclusionSample, np.ndarray]:
-        assert self.frozen is not None
-        while True:
-            chosen = int(rng.integers(len(self.frozen)))
-            initial = self.frozen.initial_mask(chosen)
-            if initial is not None and initial.any():
-                break
-        return _maybe_mirrored(self.frozen[chosen], initial, rng)
 
     def plain(self, index: int) -> tuple[dict[str, Tensor], np.random.Generator]:
         """Item `index` without changed colours, and its generator."""

@@ -12,13 +12,12 @@ import numpy as np
 from rich.progress import track
 
 from deocclude.ahp import layout
-from deocclude.ahp.augmentation import mirror_person
-from deocclude.ahp.density import TRAINING, VALIDATION, Bin
+from deocclude.ahp.density import VALIDATION, Bin
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.initial_masks import match
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
-from deocclude.ahp.synthesis import DEFAULT, NotInBin, SynthesisSettings, draw_occluder, draw_sample, occlude
+from deocclude.ahp.synthesis import DEFAULT, NotInBin, SynthesisSettings, draw_occluder, occlude
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import PersonSource
@@ -216,23 +215,6 @@ def _fitting(
         except NotInBin:
             continue
     raise NotInBin(f"person {whole.id}: no occluder fits ratio bin {ratio_bin}")
-
-
-def training_samples(
-    people: People, occluders: Occluders, seed: int, count: int
-) -> Iterator[tuple[str, OcclusionSample, dict[str, Any]]]:
-    """ID, composite and record of `count` composites of training density, 40% of them cut by the frame."""
-
-    def change(person: WholePerson, rng: np.random.Generator) -> WholePerson:
-        if rng.random() < 0.5:
-            person = mirror_person(person)
-        return cut_by_frame(person, rng) if rng.random() < _TRAINING_CUT else person
-
-    for index in range(count):
-        sample, _ = draw_sample(people, occluders, TRAINING, seed, index, change=change)
-        identity = f"{index:06d}-{sample.id}"
-        record = _record(identity, sample.id, sample, TRAINING.bin_of(sample.ratio), "random")
-        yield identity, sample, record
 
 
 def write_samples(

@@ -62,9 +62,9 @@ Mixed = Annotated[Precision, typer.Option(help="bf16 also speeds up CPUs that ha
 Validate = Annotated[int | None, typer.Option(help="Updates between validations. [default: the recipe's]")]
 Save = Annotated[float, typer.Option(min=0, help="Minutes between checkpoints.")]
 Threads = Annotated[int, typer.Option(min=0, help="CPU threads of each training process. [0: torch decides]")]
-Frozen = Annotated[
+Detected = Annotated[
     float,
-    typer.Option(min=0, max=1, help="Share of samples from train_composites, with N_i's own masks."),
+    typer.Option(min=0, max=1, help="Share of fresh composites with N_i's own masks; the rest is simulated."),
 ]
 FalseAlarm = Annotated[
     float, typer.Option(min=0, max=1, help="Share of samples from false_alarms, where nobody is to be seen.")
@@ -101,7 +101,7 @@ def masks(
     validate_every: Validate = None,
     checkpoint_minutes: Save = 10.0,
     threads: Threads = 0,
-    frozen_share: Frozen = 0.0,
+    detected_share: Detected = 0.0,
     false_alarm_share: FalseAlarm = 0.0,
     density: Ratios = Density.training,
     packed: Packed = None,
@@ -119,7 +119,7 @@ def masks(
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
     composites, validation = _data(
-        "masks", data, network.size, seed, density, packed, frozen_share, false_alarm_share
+        "masks", data, network.size, seed, density, packed, detected_share, false_alarm_share
     )
     config = replace(config, recipe=_recipe("masks", network, composites, init))
     fresh = init is None and not _begun(out)
@@ -155,7 +155,7 @@ def content(
     validate_every: Validate = None,
     checkpoint_minutes: Save = 10.0,
     threads: Threads = 0,
-    frozen_share: Frozen = 0.0,
+    detected_share: Detected = 0.0,
     density: Ratios = Density.training,
     packed: Packed = None,
     cpu: Cpu = False,
@@ -178,7 +178,7 @@ def content(
         mixed_precision=mixed_precision.value, validate_every=validate_every, cpu=cpu,
         checkpoint_minutes=checkpoint_minutes, threads=threads,
     )  # fmt: skip
-    composites, validation = _data("content", data, network.size, seed, density, packed, frozen_share)
+    composites, validation = _data("content", data, network.size, seed, density, packed, detected_share)
     recipe = _recipe("content", network, composites, init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
@@ -227,7 +227,7 @@ def _data(
     seed: int,
     density: Density,
     packed: Path | None,
-    frozen_share: float,
+    detected_share: float,
     false_alarm_share: float = 0.0,
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
@@ -239,7 +239,7 @@ def _data(
     if packed is not None:
         composites = PackedWindows.read(packed, stage, size, seed)
     else:
-        settings = BatchSettings(stage=stage, frozen=frozen_share, false_alarms=false_alarm_share)
+        settings = BatchSettings(stage=stage, detected=detected_share, false_alarms=false_alarm_share)
         composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
     if not (root_of(root) / "val").is_dir():
         typer.echo(f"{root}: no val composites (deocclude ahp synthesize); training without validation")
