@@ -1,0 +1,112 @@
+// Judging: the queue of samples, one key each, undo. The next samples are here before they are asked for.
+
+import { ask, client, randomText } from "./connection.js";
+import { describe, slideOf } from "./slides.js";
+
+const AHEAD = 8;
+const BOUNCE_MS = 120;
+const RETRY_MS = 4000;
+const PAST = 200;
+
+export class Judge {
+  constructor({ view, outbox, annotator, onShow, onProgress, onEmpty, say }) {
+    Object.assign(this, { view, outbox, annotator, onShow, onProgress, onEmpty, say });
+    this.queue = [];
+    this.history = [];
+    this.current = null;
+    this.active = true;
+    this.filling = false;
+    this.shown = 0;
+    this.watched = 0;
+    document.addEventListener("visibilitychange", () => this.pause(document.hidden));
+  }
+
+  who() {
+    return { annotator: this.annotator(), client };
+  }
+
+  async fill() {
+    if (this.filling || this.queue.length >= AHEAD / 2) return;
+    this.filling = true;
+    try {
+      const answer = await ask("next", { ...this.who(), task: "judge", count: AHEAD - this.queue.length });
+      this.queue.push(...answer.samples.map(slideOf));
+      this.onProgress(answer.progress);
+      if (!this.current && this.active) this.advance();
+    } catch (error) {
+      this.say(error.status ? error.message : "The server does not answer");
+    } finally {
+      this.filling = false;
+    }
+    if (!this.queue.length && this.active) {
+      if (!this.current) this.onEmpty();
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => this.fill(), RETRY_MS);
+    }
+  }
+
+  advance() {
+    const slide = this.queue.shift() ?? null;
+    this.fill();
+    this.show(slide);
+  }
+
+  show(slide) {
+    this.current = slide;
+    this.watched = 0;
+    this.shown = performance.now();
+    this.view.show(slide);
+    this.onShow(slide);
+    if (slide) this.say(describe(slide.sample), true);
+  }
+
+  decide(choice) {
+    const now = performance.now();
+    if (!this.current || now - this.shown < BOUNCE_MS) return false;
+    const slide = this.current, token = randomText();
+    const seconds = Math.round(this.watched + now - this.shown) / 1000;
+    this.outbox.post("decide", { ...this.who(), token, sample: slide.sample.id, decision: choice, seconds });
+    this.remember({ slide, token });
+    this.advance();
+    return true;
+  }
+
+  skip() {
+    if (!this.current) return;
+    this.outbox.post("skip", { ...this.who(), task: "judge", sample: this.current.sample.id });
+    this.remember({ slide: this.current, token: null });
+    this.advance();
+  }
+
+  async undo() {
+    const last = this.history.pop();
+    if (last) {
+      if (last.token) this.outbox.post("undo", { ...this.who(), task: "judge", token: last.token });
+      this.bringBack(last.slide);
+      return;
+    }
+    await this.outbox.flush();
+    const { sample, progress } = await ask("undo", { ...this.who(), task: "judge" });
+    this.onProgress(progress);
+    if (sample) this.bringBack(slideOf(sample));
+    else this.say("Nothing to undo");
+  }
+
+  bringBack(slide) {
+    this.queue = this.queue.filter((one) => one.sample.id !== slide.sample.id);
+    if (this.current && this.current.sample.id !== slide.sample.id) this.queue.unshift(this.current);
+    this.show(slide);
+  }
+
+  remember(entry) {
+    this.history.push(entry);
+    if (this.history.length > PAST) this.history.shift();
+  }
+
+  // Time in which the page cannot be seen does not count.
+  pause(hidden) {
+    const now = performance.now();
+    if (hidden) this.watched += now - this.shown;
+    else this.shown = now;
+  }
+}

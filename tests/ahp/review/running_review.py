@@ -1,0 +1,80 @@
+"""A review that runs in a test, and its requests."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from deocclude.ahp.review.api import ReviewApi
+from deocclude.ahp.review.database import Database
+from deocclude.ahp.review.index import index
+from deocclude.ahp.review.server import ReviewServer
+from deocclude.ahp.review.workspace import Workspace
+
+
+class _Server(ReviewServer):
+    """Hangs up on everybody when it is stopped, as a killed process does."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.callers: list[socket.socket] = []
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.callers.append(request)
+        super().process_request(request, client_address)
+
+    def server_close(self) -> None:
+        super().server_close()
+        for caller in self.callers:
+            with contextlib.suppress(OSError):
+                caller.shutdown(socket.SHUT_RDWR)
+
+
+class Review:
+    """A workspace, its database, and a server in a thread."""
+
+    def __init__(self, workspace: Workspace, port: int = 0, **options: float) -> None:
+        self.workspace = workspace
+        self.database = Database(workspace.root / "review.sqlite")
+        self.report = index(workspace, self.database, **options)  # type: ignore[arg-type]
+        self.start(port)
+
+    def start(self, port: int = 0) -> None:
+        api = ReviewApi(self.workspace, self.database)
+        self.server = _Server("127.0.0.1", port, self.workspace, api)
+        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def decisions(self) -> list[tuple[str, str, str]]:
+        """(sample, annotator, decision) of all that stand, in the order they were made."""
+        query = "SELECT sample, annotator, decision FROM decision WHERE undone IS NULL ORDER BY made, rowid"
+        with self.database.transaction() as connection:
+            return [tuple(row) for row in connection.execute(query)]
+
+
+def post(url: str, name: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, dict]:
+    """Status and answer of one request of the page."""
+    request = Request(
+        f"{url}api/{name}",
+        json.dumps(body).encode(),
+        {"Content-Type": "application/json", **(headers or {})},
+    )
+    try:
+        with urlopen(request, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        return error.code, json.load(error)
