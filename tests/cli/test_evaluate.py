@@ -68,8 +68,9 @@ def test_set(tmp_path):
 
 @pytest.fixture
 def evaluate(monkeypatch, weights):
-    def call(folder, *options):
+    def call(folder, *options, looks=False):
         arguments = ["deocclude", "evaluate", str(folder), "--model", str(weights), "--device", "cpu"]
+        arguments += [] if looks else ["--no-looks"]
         monkeypatch.setattr("sys.argv", [*arguments, *map(str, options)])
         with pytest.raises(SystemExit) as left:
             main()
@@ -89,6 +90,43 @@ def test_ahps_own_test_set_with_true_initial_masks(test_set, evaluate, tmp_path,
     with Image.open(tmp_path / "s.png") as sheet:
         assert sheet.width > sheet.height / 3
     assert "convex hull" in capsys.readouterr().out
+
+
+@pytest.mark.timeout(400)
+def test_the_result_is_the_same_whatever_the_number_of_processes(test_set, evaluate, tmp_path):
+    """With the features of whatever networks are installed."""
+    written = []
+    for workers in (1, 2):
+        files = tmp_path / f"{workers}.json", tmp_path / f"{workers}.html"
+        options = ("--json", files[0], "--html", files[1], "--stress", "dark", "--workers", workers)
+        assert evaluate(test_set, *options, looks=True) in (0, None)
+        written.append([file.read_bytes() for file in files])
+    assert written[0] == written[1]
+    report = json.loads(written[0][0])
+    assert (report["stress"], report["initial masks"]) == ("dark", "predicted (blazepose)")
+    assert "--no-looks" not in str(report["notes"])
+
+
+def test_a_page_of_the_gallery_and_the_worst(test_set, evaluate, tmp_path):
+    assert evaluate(test_set, "--initial-masks", "truth", "--html", tmp_path / "page.html") in (0, None)
+    page = (tmp_path / "page.html").read_text()
+    assert page.count("<figure") == 2 * 3
+    assert "#1 three" in page
+    assert "left out: --no-looks" in page
+
+
+def test_stress_small_needs_masks_that_can_shrink(test_set, evaluate):
+    left = evaluate(test_set, "--stress", "small", "--initial-masks", test_set / "test" / "AmodalMasks")
+    assert "--stress small needs --initial-masks predicted or truth" in left
+    assert "\n" not in left
+
+
+@pytest.mark.timeout(400)
+def test_an_error_in_a_worker_names_the_file(test_set, evaluate, tmp_path):
+    (test_set / "test" / "ModalMasks" / "two.png").unlink()
+    left = evaluate(test_set, "--initial-masks", "truth", "--workers", 2, "--json", tmp_path / "r.json")
+    assert "two.png: the mask is missing" in left
+    assert not (tmp_path / "r.json").exists()
 
 
 def test_limit_and_a_folder_of_masks(test_set, evaluate, tmp_path):

@@ -7,10 +7,13 @@ import pytest
 from rich.console import Console
 
 from deocclude.evaluation import methods
+from deocclude.evaluation.appearance import Looks
 from deocclude.evaluation.matching import TrueMasks
-from deocclude.evaluation.report import show, summarise
-from deocclude.evaluation.run import evenly_spaced, groups_of, measure_set
-from deocclude.evaluation.sheet import COLUMNS, TILE, contact_sheet, worst_first
+from deocclude.evaluation.pictures import NAMES, TILE
+from deocclude.evaluation.report import summarise
+from deocclude.evaluation.run import evenly_spaced, measure_set
+from deocclude.evaluation.sheet import contact_sheet, worst_first
+from deocclude.evaluation.tables import show
 
 
 class Nobody:
@@ -31,9 +34,12 @@ def test_a_perfect_cascade_reaches_the_ends_of_the_scales(make_sample, fake_deoc
     for name in ("modal", "amodal", "invisible"):
         assert (ours[name]["micro"], ours[name]["mean"], ours[name]["l1"]) == (1, 1, 0)
         assert ours[name]["interval"] == [1, 1]
+        assert (ours[name]["boundary"], ours[name]["boundary interval"]) == (1, [1, 1])
     content = report["content"]["true masks"]
     assert content[methods.OURS]["l1"] == 0
     assert content[methods.OURS]["psnr"] is None
+    assert content[methods.OURS]["ssim"] == 1
+    assert content["nearest visible pixel"]["ssim"] < 0.9
     assert 0 < content["nearest visible pixel"]["l1"] < 1
     occluded = content[methods.OCCLUDED]["l1"]
     hidden = np.concatenate([s.invisible.ravel() for s in samples])
@@ -83,6 +89,70 @@ def test_nobody_found_counts_as_an_empty_prediction(make_sample, fake_deoccluder
     assert report["content"]["true masks"][methods.OURS]["l1"] == 0
 
 
+def test_boundaries_count_every_sample_alike_and_psnr_has_an_interval(make_sample, fake_deoccluder):
+    samples = [make_sample(f"p{k}-0", seed=k, hidden_from=25 + 6 * k) for k in range(4)]
+    measured = run(samples, fake_deoccluder(samples, short=8))
+    report = summarise(measured)
+    scores = [m.masks[methods.OURS]["amodal"]["boundary"].numerator for m in measured]
+    ours = report["masks"][methods.OURS]["amodal"]
+    assert ours["boundary"] == pytest.approx(np.mean(scores), abs=1e-5)
+    assert 0 < ours["boundary"] < 1
+    assert ours["boundary interval"][0] <= ours["boundary"] <= ours["boundary interval"][1]
+    assert report["each"][1]["boundary"][methods.OURS]["amodal"] == pytest.approx(scores[1], abs=1e-5)
+    telea = report["content"]["true masks"]["Telea"]
+    assert telea["psnr interval"][0] < telea["psnr"] < telea["psnr interval"][1]
+
+
+def test_what_is_hidden_is_judged_in_the_unoccluded_photo(make_sample, fake_deoccluder):
+    """The occluder beside the body costs l1 of the crop, never the similarity of the hidden part."""
+    sample = make_sample()
+    louder = sample.occluded.copy()
+    louder[30:, 10:15] = 0
+    louder[30:, 35:40] = 0
+    other = replace(sample, occluded=louder)
+    first, second = (
+        summarise(run([s], fake_deoccluder([s])))["content"]["true masks"][methods.OCCLUDED]
+        for s in (sample, other)
+    )
+    assert first["ssim"] == second["ssim"] < 1
+    assert first["crop l1"] != second["crop l1"]
+
+
+def test_looks_join_the_report(make_sample, fake_deoccluder):
+    samples = [make_sample(f"p{k}-0", seed=k) for k in range(3)] + [make_sample("p3-0", hidden_from=55)]
+    assert not samples[-1].invisible.any()
+
+    class Colours:
+        """Mean colours in place of networks."""
+
+        vgg = lite0 = object()
+
+        def __call__(self, results, original, hidden, person):
+            def mean(photo):
+                return photo[hidden].mean(axis=0).astype(np.float32)
+
+            if not hidden.any():
+                return Looks(None, None, None)
+            distances = {n: float(np.abs(mean(p) - mean(original)).sum()) for n, p in results.items()}
+            return Looks(distances, {n: mean(p) for n, p in results.items()}, mean(original))
+
+    pairs = [(s.id.split("-")[0], s) for s in samples]
+    measured = list(measure_set(pairs, fake_deoccluder(samples), TrueMasks(), Colours()))
+    assert measured[-1].features is None
+    content = summarise(measured)["content"]["true masks"]
+    assert (content[methods.OURS]["perceptual"], content[methods.OURS]["fid"]) == (0, 0)
+    assert content[methods.OURS]["kid"] == 0
+    distances = [
+        np.abs(s.occluded[s.invisible].mean(axis=0) - s.original[s.invisible].mean(axis=0)).sum()
+        for s in samples[:3]
+    ]
+    assert content[methods.OCCLUDED]["perceptual"] == pytest.approx(np.mean(distances), rel=1e-4)
+    assert content[methods.OCCLUDED]["fid"] > 100
+    group = summarise(measured)["groups"]["source"]["ccp"]["content"]["true masks"][methods.OCCLUDED]
+    assert "perceptual" in group
+    assert "fid" not in group
+
+
 def test_unknown_pixels_never_count(make_sample, fake_deoccluder):
     sample = make_sample()
     unknown = np.zeros_like(sample.unknown)
@@ -94,21 +164,6 @@ def test_unknown_pixels_never_count(make_sample, fake_deoccluder):
     everything = summarise(run([sample], fake_deoccluder([sample], short=5)))["masks"][methods.OURS]
     assert everything["amodal"]["micro"] == pytest.approx(45 / 50)
     assert everything["invisible"]["micro"] == pytest.approx(20 / 25)
-
-
-def test_groups(make_sample):
-    sample = make_sample(hidden_from=50)
-    assert sample.ratio == pytest.approx(0.1)
-    assert groups_of(sample) == {
-        "source": "ccp",
-        "ratio": "(0.0, 0.1]",
-        "framing": "whole in the frame",
-        "occluder": "object",
-    }
-    assert groups_of(make_sample(hidden_from=49))["ratio"] == "(0.1, 0.2]"
-    assert groups_of(make_sample(bottom=61))["framing"] == "cut by the frame"
-    assert groups_of(replace(sample, occluder_category="person"))["occluder"] == "person"
-    assert groups_of(replace(sample, occluder_category=""))["occluder"] == "unknown"
 
 
 def test_groups_add_up_to_the_set_and_the_report_is_json(make_sample, fake_deoccluder):
@@ -153,6 +208,6 @@ def test_the_sheet_has_a_row_a_sample_the_worst_first(make_sample, fake_deocclud
     assert worst_first(run(samples, deoccluder)) == [0, 1]
     assert worst_first(run(samples[::-1], deoccluder)) == [1, 0]
     sheet = contact_sheet(samples, deoccluder, TrueMasks())
-    assert sheet.width == TILE * len(COLUMNS)
+    assert sheet.width == TILE * len(NAMES)
     assert sheet.height > TILE * len(samples)
     assert contact_sheet(samples, deoccluder, Nobody()).size == sheet.size

@@ -12,7 +12,7 @@ from deocclude.atomic import replacing
 from deocclude.errors import DeoccludeError
 
 if TYPE_CHECKING:
-    from deocclude.evaluation.matching import InitialMasks
+    from deocclude.evaluation.parallel import Evaluator
 
 _SHEET_ROWS = 12
 
@@ -25,7 +25,18 @@ def evaluate(
     ] = "predicted",
     model: Annotated[str, typer.Option(help="lite, paper, or a folder with your own weights.")] = "lite",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    stress: Annotated[
+        Literal["grey", "dark", "blur", "jpeg20", "small"] | None,
+        typer.Option(help="Make the photos harder first; small: people 90 pixels tall."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same.")] = 1,
+    looks: Annotated[
+        bool, typer.Option(help="Also perceptual distance, FID and KID, where their networks are installed.")
+    ] = True,
     json: Annotated[Path | None, typer.Option(help="Write every number to this file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one page with tables, a gallery and the worst samples.")
+    ] = None,
     sheet: Annotated[Path | None, typer.Option(help=f"Write a PNG of {_SHEET_ROWS} samples.")] = None,
     sheet_of: Annotated[
         Literal["worst", "even"], typer.Option(help="Samples on the sheet: the worst, or evenly spaced.")
@@ -36,66 +47,72 @@ def evaluate(
 ) -> None:
     """Measure masks and recovered content against the truth, beside simple baselines."""
     from rich.console import Console
-
-    from deocclude.evaluation.report import show
-
-    for target in (json, sheet):
-        if target is not None and not target.parent.is_dir():
-            raise DeoccludeError(f"{target}: the folder {target.parent} does not exist; make it first")
-    report = _evaluate(ahp_dir, split, initial_masks, model, device, limit, sheet, sheet_of)
-    show(report, Console())
-    if json is not None:
-        with replacing(json) as path:
-            path.write_text(dumps(report, indent=1) + "\n")
-
-
-def _evaluate(
-    ahp_dir: Path,
-    split: str,
-    initial_masks: str,
-    model: str,
-    device: str,
-    limit: int | None,
-    sheet: Path | None,
-    sheet_of: str,
-) -> dict[str, Any]:
     from rich.progress import track
 
+    from deocclude.evaluation.page import render
+    from deocclude.evaluation.parallel import Evaluator, Job, evaluate_all
+    from deocclude.evaluation.run import evenly_spaced
+    from deocclude.evaluation.shown import Shown
+    from deocclude.evaluation.tables import show
+
+    for target in (json, html, sheet):
+        if target is not None and not target.parent.is_dir():
+            raise DeoccludeError(f"{target}: the folder {target.parent} does not exist; make it first")
+    job = Job(ahp_dir, split, model, device, initial_masks, stress, looks, pictures=html is not None)
+    evaluator = Evaluator(job)
+    chosen = evenly_spaced(len(evaluator.samples), limit)
+    shown = Shown(chosen)
+    measured = []
+    outcomes = evaluate_all(evaluator, chosen, workers)
+    for outcome in track(outcomes, "evaluating", total=len(chosen)):
+        measured.append(outcome.measured)
+        shown.add(outcome)
+    if sheet is not None:
+        _write_sheet(sheet, sheet_of, evaluator, chosen, measured)
+    report = _report(evaluator, measured)
+    show(report, Console())
+    if json is not None:
+        _write(json, dumps(report, indent=1) + "\n")
+    if html is not None:
+        _write(html, render(report, shown.gallery, shown.worst))
+
+
+def _report(evaluator: Evaluator, measured: list[Any]) -> dict[str, Any]:
     from deocclude import __version__
-    from deocclude.ahp.frozen import FrozenComposites
     from deocclude.evaluation.report import summarise
-    from deocclude.evaluation.run import evenly_spaced, measure_set
-    from deocclude.evaluation.sheet import contact_sheet, worst_first
-    from deocclude.images import save_png
-    from deocclude.pipeline import Deoccluder
     from deocclude.weights import store
 
-    samples = FrozenComposites(ahp_dir, split)
-    chosen = evenly_spaced(len(samples), limit)
-    source = _initial_masks(initial_masks)
-    deoccluder = Deoccluder.load(model, device=device, people=None)
-    pairs = ((samples.records[index].get("person", samples.ids[index]), samples[index]) for index in chosen)
-    measured = list(measure_set(track(pairs, "evaluating", total=len(chosen)), deoccluder, source))
-    if sheet is not None:
-        rows = worst_first(measured) if sheet_of == "worst" else evenly_spaced(len(measured), _SHEET_ROWS)
-        shown = [samples[chosen[index]] for index in rows[:_SHEET_ROWS]]
-        save_png(contact_sheet(shown, deoccluder, source), sheet)
+    job = evaluator.job
+    if evaluator.appearance is None:
+        notes = ["perceptual distance, FID-lite0 and KID-lite0 left out: --no-looks"]
+    else:
+        notes = list(evaluator.appearance.notes)
     return {
         "version": __version__,
-        "model": model,
-        "weights": {stage: store.sha256_of(stage, model) for stage in ("masks", "content")},
-        "device": str(deoccluder.device),
-        "set": ahp_dir.name,
-        "split": split,
-        "initial masks": source.name,
+        "model": job.model,
+        "weights": {stage: store.sha256_of(stage, job.model) for stage in ("masks", "content")},
+        "device": str(evaluator.deoccluder.device),
+        "set": job.ahp.name,
+        "split": job.split,
+        "stress": job.stress,
+        "initial masks": evaluator.initial_masks.name,
+        "notes": notes,
         **summarise(measured),
     }
 
 
-def _initial_masks(choice: str) -> InitialMasks:
-    from deocclude.evaluation.matching import MasksFromFolder, PredictedMasks, TrueMasks
-    from deocclude.people import load_source
+def _write_sheet(
+    path: Path, which: str, evaluator: Evaluator, chosen: list[int], measured: list[Any]
+) -> None:
+    from deocclude.evaluation.run import evenly_spaced
+    from deocclude.evaluation.sheet import contact_sheet, worst_first
+    from deocclude.images import save_png
 
-    if choice == "predicted":
-        return PredictedMasks(load_source("blazepose"))
-    return TrueMasks() if choice == "truth" else MasksFromFolder(Path(choice))
+    rows = worst_first(measured) if which == "worst" else evenly_spaced(len(measured), _SHEET_ROWS)
+    shown = [evaluator.sample(chosen[index]) for index in rows[:_SHEET_ROWS]]
+    save_png(contact_sheet(shown, evaluator.deoccluder, evaluator.initial_masks), path)
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -24,6 +24,15 @@ class InitialMasks(Protocol):
         ...
 
 
+def open_initial_masks(choice: str) -> InitialMasks:
+    """choice: "predicted" (by BlazePose), "truth", or a folder of ID.png masks."""
+    if choice == "predicted":
+        from deocclude.people import load_source
+
+        return PredictedMasks(load_source("blazepose"))
+    return TrueMasks() if choice == "truth" else MasksFromFolder(Path(choice))
+
+
 class PredictedMasks:
     """N_i on the occluded photo; the detected person that matches the true visible mask best."""
 

@@ -1,13 +1,14 @@
 """IoU of masks, l1 of masks and of pixels (section 5.1, "Evaluation metrics"), and their sums over a set.
 
-Each measurement of one sample is a `Fraction`: intersection over union, or summed error over counted pixels.
-`Tally` keeps the fractions of a set: they give the micro value (summed numerators over summed denominators),
-the mean over samples, and a bootstrap interval. docs/evaluation.md defines every number.
+Each measurement of one sample is a `Fraction`: intersection over union, summed error over counted pixels, or
+a score over 1. `Tally` keeps the fractions of a set: they give the micro value (summed numerators over summed
+denominators), the mean over samples, and a bootstrap interval. docs/evaluation.md defines every number.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -74,6 +75,15 @@ def psnr(mean_squared_error: float) -> float:
     return float("inf") if mean_squared_error == 0 else float(-10 * np.log10(mean_squared_error))
 
 
+@lru_cache(maxsize=4)
+def drawn_people(count: int, resamples: int = 1000, seed: int = 0) -> np.ndarray:
+    """float64, resamples x count: how often a bootstrap sample of `count` people holds each of them."""
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+    draws = draws.astype(np.float64)
+    draws.setflags(write=False)
+    return draws
+
+
 @dataclass
 class Tally:
     """The fractions of one metric over a set.
@@ -124,7 +134,7 @@ class Tally:
             return float("nan"), float("nan")
         per_group = np.stack([np.bincount(group_of, weights) for weights in (numerators, denominators)])
         count = per_group.shape[1]
-        draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+        draws = drawn_people(count, resamples, seed)
         top, bottom = draws @ per_group[0], draws @ per_group[1]
         low, high = np.percentile(top[bottom > 0] / bottom[bottom > 0], [2.5, 97.5])
         return float(low), float(high)

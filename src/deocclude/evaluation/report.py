@@ -1,4 +1,4 @@
-"""From measurements to the numbers of a report, and to the tables that a terminal shows."""
+"""From measurements to the numbers of a report, as docs/evaluation.md defines them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import numpy as np
 
+from deocclude.evaluation.distribution import frechet_distance, kernel_distance
 from deocclude.evaluation.metrics import Fraction, Tally, psnr
 from deocclude.evaluation.run import GIVEN, MASKS, Measured
 
@@ -16,10 +16,12 @@ Numbers = dict[str, Any]
 
 
 def summarise(measured: Sequence[Measured]) -> Numbers:
-    """The numbers of docs/evaluation.md as JSON can hold them: over the set, by group, sample by sample."""
+    """What JSON can hold: numbers over the set, by group, and sample by sample."""
     breakdowns = {kind: sorted({m.groups[kind] for m in measured}) for kind in measured[0].groups}
+    report = _numbers(measured)
+    _add_distributions(report["content"], measured)
     return {
-        **_numbers(measured),
+        **report,
         "groups": {
             kind: {value: _numbers([m for m in measured if m.groups[kind] == value]) for value in values}
             for kind, values in breakdowns.items()
@@ -39,6 +41,7 @@ def _numbers(measured: Sequence[Measured]) -> Numbers:
                 name: _mask_numbers(
                     _tally(measured, (m.masks[method][name]["iou"] for m in measured), empty=1.0),
                     _tally(measured, (m.masks[method][name]["l1"] for m in measured)),
+                    _tally(measured, (m.masks[method][name]["boundary"] for m in measured)),
                 )
                 for name in MASKS
             }
@@ -47,10 +50,10 @@ def _numbers(measured: Sequence[Measured]) -> Numbers:
         "content": {
             given: {
                 method: _content_numbers(
-                    *(
-                        _tally(measured, (m.content[given][method][metric] for m in measured))
-                        for metric in ("l1", "squared", "crop l1")
-                    )
+                    {
+                        metric: _tally(measured, (m.content[given][method][metric] for m in measured))
+                        for metric in first.content[given][method]
+                    }
                 )
                 for method in first.content[given]
             }
@@ -66,22 +69,48 @@ def _tally(measured: Sequence[Measured], fractions: Iterable[Fraction], empty: f
     return tally
 
 
-def _mask_numbers(overlap: Tally, l1: Tally) -> Numbers:
+def _mask_numbers(overlap: Tally, l1: Tally, boundary: Tally) -> Numbers:
     return {
         "micro": _plain(overlap.micro),
-        "interval": [_plain(end) for end in overlap.interval()],
+        "interval": _span(overlap),
         "mean": _plain(overlap.mean),
         "l1": _plain(l1.mean),
+        "boundary": _plain(boundary.mean),
+        "boundary interval": _span(boundary),
     }
 
 
-def _content_numbers(l1: Tally, squared: Tally, crop: Tally) -> Numbers:
-    return {
-        "l1": _plain(l1.micro),
-        "interval": [_plain(end) for end in l1.interval()],
+def _content_numbers(tallies: dict[str, Tally]) -> Numbers:
+    squared = tallies["squared"]
+    numbers = {
+        "l1": _plain(tallies["l1"].micro),
+        "interval": _span(tallies["l1"]),
         "psnr": _plain(psnr(squared.micro)),
-        "crop l1": _plain(crop.mean),
+        "psnr interval": [_plain(psnr(end)) for end in reversed(squared.interval())],
+        "ssim": _plain(tallies["ssim"].micro),
+        "ssim interval": _span(tallies["ssim"]),
+        "crop l1": _plain(tallies["crop l1"].mean),
     }
+    if "perceptual" in tallies:
+        numbers["perceptual"] = _plain(tallies["perceptual"].mean)
+        numbers["perceptual interval"] = _span(tallies["perceptual"])
+    return numbers
+
+
+def _add_distributions(content: Numbers, measured: Sequence[Measured]) -> None:
+    """FID-lite0 and KID-lite0 of every method, where features were measured."""
+    with_features = [(m.person, m.features) for m in measured if m.features is not None]
+    if not with_features:
+        return
+    people = [person for person, _ in with_features]
+    original = np.stack([features.original for _, features in with_features])
+    for given, methods in content.items():
+        for method, numbers in methods.items():
+            results = np.stack([features.results[given][method] for _, features in with_features])
+            kid, interval = kernel_distance(results, original, people)
+            numbers["fid"] = _plain(frechet_distance(results, original))
+            numbers["kid"] = _plain(kid, 6)
+            numbers["kid interval"] = [_plain(end, 6) for end in interval]
 
 
 def _each(m: Measured) -> Numbers:
@@ -96,6 +125,10 @@ def _each(m: Measured) -> Numbers:
             method: {name: share(values[name]["iou"], 1.0) for name in MASKS}
             for method, values in m.masks.items()
         },
+        "boundary": {
+            method: {name: share(values[name]["boundary"], None) for name in MASKS}
+            for method, values in m.masks.items()
+        },
         "content l1": {
             given: {method: share(values["l1"], None) for method, values in m.content[given].items()}
             for given in GIVEN
@@ -103,64 +136,10 @@ def _each(m: Measured) -> Numbers:
     }
 
 
-def _plain(value: float) -> float | None:
+def _span(tally: Tally) -> list[float | None]:
+    return [_plain(end) for end in tally.interval()]
+
+
+def _plain(value: float, digits: int = 5) -> float | None:
     """JSON knows neither nan nor infinity."""
-    return round(value, 5) if math.isfinite(value) else None
-
-
-def show(report: Numbers, console: Console) -> None:
-    """Prints the tables: masks and content over the set, then the cascade's numbers by group."""
-    seen = f"{report['samples']} samples of {report['people']} people"
-    console.print(f"{seen}; nobody found in {report['samples'] - report['found']}")
-    console.print(_mask_table("Masks: IoU micro (mean) [95% of micro]", report["masks"]))
-    for given, rows in report["content"].items():
-        console.print(_content_table(f"Content, {given}", rows))
-    console.print(_group_table(report["groups"]))
-
-
-def _mask_table(title: str, rows: Numbers) -> Table:
-    table = Table("method", *MASKS, "amodal l1", title=title, title_justify="left")
-    for method, masks in rows.items():
-        cells = [
-            f"{_show(values['micro'])} ({_show(values['mean'])})\n{_span(values['interval'])}"
-            for values in (masks[name] for name in MASKS)
-        ]
-        table.add_row(method, *cells, _show(masks["amodal"]["l1"], 4))
-    return table
-
-
-def _content_table(title: str, rows: Numbers) -> Table:
-    table = Table("method", "l1 hidden [95%]", "PSNR hidden", "l1 crop", title=title, title_justify="left")
-    for method, row in rows.items():
-        table.add_row(
-            method,
-            f"{_show(row['l1'], 4)} {_span(row['interval'], 4)}",
-            _show(row["psnr"], 2),
-            _show(row["crop l1"], 4),
-        )
-    return table
-
-
-def _group_table(groups: Numbers) -> Table:
-    table = Table(
-        "group", "samples", *MASKS, "content l1", title="deocclude by group (micro)", title_justify="left"
-    )
-    for kind, values in groups.items():
-        table.add_section()
-        for value, numbers in values.items():
-            ours, content = numbers["masks"]["deocclude"], numbers["content"][GIVEN[0]]["deocclude"]
-            table.add_row(
-                f"{kind} {value}",
-                str(numbers["samples"]),
-                *(_show(ours[name]["micro"]) for name in MASKS),
-                _show(content["l1"], 4),
-            )
-    return table
-
-
-def _show(value: float | None, digits: int = 3) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def _span(interval: Sequence[float | None], digits: int = 3) -> str:
-    return f"[{_show(interval[0], digits)}, {_show(interval[1], digits)}]"
+    return round(value, digits) if math.isfinite(value) else None

@@ -1,4 +1,4 @@
-"""Runs the cascade and its baselines over a set of composites and measures what comes out (section 5)."""
+"""Runs the cascade and its baselines on composites and measures what comes out (section 5)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deocclude.ahp.reader import touches_border
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.crops import SquareWindow, box_of
 from deocclude.evaluation import methods
+from deocclude.evaluation.boundary import boundary_f, tolerance_in
+from deocclude.evaluation.groups import groups_of
 from deocclude.evaluation.matching import InitialMasks
 from deocclude.evaluation.metrics import (
     Fraction,
@@ -20,13 +21,25 @@ from deocclude.evaluation.metrics import (
     intersection_over_union,
     mask_l1,
 )
+from deocclude.evaluation.ssim import ssim_over
 from deocclude.people.person import DetectedPerson
 
 if TYPE_CHECKING:
+    from deocclude.evaluation.appearance import Appearance, Looks
     from deocclude.pipeline import Deoccluder, Person
 
 MASKS = ("modal", "amodal", "invisible")
 GIVEN = ("true masks", "predicted masks")
+
+Photos = dict[str, dict[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Features:
+    """EfficientNet-Lite0's features (float32 1280) of the unoccluded photo, and of given masks -> method."""
+
+    original: np.ndarray
+    results: dict[str, dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -35,8 +48,9 @@ class Measured:
 
     person: the whole person the composite was made from. found: N_i saw somebody there.
     groups: what the sample is, for the breakdowns ("source" -> "ccp", ...).
-    masks: method -> "modal", "amodal", "invisible" -> "iou", "l1". content: given masks -> method -> "l1",
-    "squared" (over the invisible pixels) and "crop l1".
+    masks: method -> "modal", "amodal", "invisible" -> "iou", "l1", "boundary". content: given masks ->
+    method -> "l1", "squared", "ssim" (over the invisible pixels), "crop l1", and "perceptual" where VGG16 is
+    installed. features: None where nothing is hidden or EfficientNet-Lite0 is not installed.
     """
 
     id: str
@@ -45,14 +59,20 @@ class Measured:
     groups: dict[str, str]
     masks: dict[str, dict[str, dict[str, Fraction]]]
     content: dict[str, dict[str, dict[str, Fraction]]]
+    features: Features | None = None
 
 
 def measure_set(
-    samples: Iterable[tuple[str, OcclusionSample]], deoccluder: Deoccluder, initial_masks: InitialMasks
+    samples: Iterable[tuple[str, OcclusionSample]],
+    deoccluder: Deoccluder,
+    initial_masks: InitialMasks,
+    appearance: Appearance | None = None,
 ) -> Iterator[Measured]:
     """One `Measured` a sample, in order. samples: who the person is, and the composite."""
     for person, sample in samples:
-        yield measure(person, sample, initial_masks(sample), deoccluder)
+        initial = initial_masks(sample)
+        completed = complete(sample, initial, deoccluder)
+        yield measure(person, sample, initial, completed, deoccluder, appearance)
 
 
 def evenly_spaced(count: int, limit: int | None) -> list[int]:
@@ -72,14 +92,26 @@ def complete(
 
 
 def measure(
-    person: str, sample: OcclusionSample, initial: DetectedPerson | None, deoccluder: Deoccluder
+    person: str,
+    sample: OcclusionSample,
+    initial: DetectedPerson | None,
+    completed: Person | None,
+    deoccluder: Deoccluder,
+    appearance: Appearance | None = None,
 ) -> Measured:
-    """Compares every method with the truth, over the known pixels."""
-    completed = complete(sample, initial, deoccluder)
+    """Compares every method with the truth, over the known pixels. completed: what `complete` gave."""
     known = ~sample.unknown
     height, width = sample.amodal.shape
     window = SquareWindow.around(box_of(sample.amodal) or (0, 0, width, height))
     predictions = methods.mask_predictions(sample, initial, completed)
+    photos = _recovered(sample, completed, deoccluder)
+    content = {
+        given: {method: _compare_pixels(sample, photo, known, window) for method, photo in results.items()}
+        for given, results in photos.items()
+    }
+    features = None
+    if appearance is not None:
+        features = _compare_looks(sample, photos, known, window, appearance, content)
     return Measured(
         id=sample.id,
         person=person,
@@ -89,23 +121,9 @@ def measure(
             method: {name: _compare_masks(sample, masks, name, known, window) for name in MASKS}
             for method, masks in predictions.items()
         },
-        content={
-            given: {method: _compare_pixels(sample, photo, known, window) for method, photo in photos.items()}
-            for given, photos in _recovered(sample, completed, deoccluder).items()
-        },
+        content=content,
+        features=features,
     )
-
-
-def groups_of(sample: OcclusionSample) -> dict[str, str]:
-    """The groups that a report breaks its numbers down by, and the one this sample belongs to."""
-    tenth = max(0, int(np.ceil(sample.ratio * 10 - 1e-9)) - 1)
-    person = sample.occluder_category == "person"
-    return {
-        "source": sample.source,
-        "ratio": f"({tenth / 10:.1f}, {(tenth + 1) / 10:.1f}]",
-        "framing": "cut by the frame" if touches_border(sample.amodal) else "whole in the frame",
-        "occluder": ("person" if person else "object") if sample.occluder_category else "unknown",
-    }
 
 
 def _compare_masks(
@@ -115,12 +133,11 @@ def _compare_masks(
     return {
         "iou": intersection_over_union(prediction, truth, known),
         "l1": mask_l1(prediction, truth, known, window),
+        "boundary": Fraction(boundary_f(prediction, truth, known, tolerance_in(window)), 1),
     }
 
 
-def _recovered(
-    sample: OcclusionSample, completed: Person | None, deoccluder: Deoccluder
-) -> dict[str, dict[str, np.ndarray]]:
+def _recovered(sample: OcclusionSample, completed: Person | None, deoccluder: Deoccluder) -> Photos:
     """Given masks -> method -> photo."""
     photo = sample.occluded
     ours = deoccluder.recover(photo, sample.modal, sample.amodal, sample.parsing_modal, sample.parsing_amodal)
@@ -150,8 +167,42 @@ def _compare_pixels(
     columns = slice(max(0, window.left), min(width, window.left + window.side))
     in_window[rows, columns] = True
     hidden = sample.invisible & known
+    merged = np.where(hidden[..., None], photo, sample.original)
     return {
         "l1": content_l1(photo, sample.original, hidden),
         "squared": content_squared_error(photo, sample.original, hidden),
         "crop l1": content_l1(photo, sample.original, in_window & known),
+        "ssim": ssim_over(merged, sample.original, hidden),
     }
+
+
+def _compare_looks(
+    sample: OcclusionSample,
+    photos: Photos,
+    known: np.ndarray,
+    window: SquareWindow,
+    appearance: Appearance,
+    content: dict[str, dict[str, dict[str, Fraction]]],
+) -> Features | None:
+    """Adds "perceptual" to `content`, and returns the features."""
+    results = {
+        f"{given}/{method}": photo for given, of_given in photos.items() for method, photo in of_given.items()
+    }
+    looks: Looks = appearance(results, sample.original, sample.invisible & known, window)
+    if appearance.vgg is not None:
+        for given, of_given in content.items():
+            for method, values in of_given.items():
+                values["perceptual"] = (
+                    Fraction(0.0, 0)
+                    if looks.perceptual is None
+                    else Fraction(looks.perceptual[f"{given}/{method}"], 1)
+                )
+    if looks.features is None or looks.original is None:
+        return None
+    return Features(
+        looks.original,
+        {
+            given: {method: looks.features[f"{given}/{method}"] for method in of_given}
+            for given, of_given in photos.items()
+        },
+    )
