@@ -206,6 +206,7 @@ def test_a_mended_mask_is_saved_and_the_first_one_kept(review: Review) -> None:
         == 200
     )
     assert (np.array(Image.open(stored)) == mask * 255).all()
+    assert (np.array(Image.open(root / "masks-before" / f"{sample}.png")) == mask * 255).all()
 
 
 @pytest.mark.parametrize("kind", ["size", "empty", "text", "none"])
