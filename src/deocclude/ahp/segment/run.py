@@ -1,0 +1,158 @@
+"""`deocclude ahp segment`: a workspace's candidates -> `masks/`, `parsing/` and `segmented.jsonl`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache, lru_cache, partial
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from deocclude.ahp.acquire.checks import Unfit
+from deocclude.ahp.acquire.parts import Part, cut, finish, lines_of
+from deocclude.ahp.acquire.run import CANDIDATES
+from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.layout import encode_parsing, encode_png, write_atomically
+from deocclude.ahp.reader import load_rgb
+from deocclude.ahp.segment import parsers, segmenters
+from deocclude.ahp.segment.faults import faults_of
+from deocclude.ahp.segment.parsers import Parser, load_parser
+from deocclude.ahp.segment.person import segment_person
+from deocclude.ahp.segment.segmenters import Segmenter, load_segmenter
+from deocclude.atomic import replacing
+from deocclude.errors import DeoccludeError
+
+SEGMENTED = "segmented.jsonl"
+OK = "ok"
+
+_SCRATCH = ".segment"
+_PEOPLE_A_PART = 32
+
+
+class _Line(NamedTuple):
+    number: int
+    text: str
+    photo: str
+
+
+def segment(
+    work: Path, segmenter: str = segmenters.DEFAULT, parser: str = parsers.DEFAULT, workers: int = 1
+) -> dict[str, Counter[str]]:
+    """Writes masks, body parts and `segmented.jsonl` (sorted by id) of all candidates; counts the outcomes.
+
+    segmenter, parser: names for `load_segmenter` and `load_parser`. What is done for the same candidate,
+    photo file, segmenter and parser is not done again, whether the last run was killed or complete; the
+    bytes do not depend on `workers`. Raises DeoccludeError if the workspace has no candidates, or for unknown names.
+    """
+    path = work / CANDIDATES
+    if not path.is_file():
+        raise DeoccludeError(f"{path}: no such file; run `deocclude ahp acquire --out {work}` first")
+    settings = f"{load_segmenter(segmenter).name}\0{load_parser(parser).name}"
+    with path.open("rb") as stream:
+        total = sum(1 for _ in stream)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    summary: dict[str, Counter[str]] = {}
+    with Progress(*columns) as progress, replacing(work / SEGMENTED) as temporary:
+        bar = progress.add_task("segmenting people", total=total)
+        with temporary.open("w", encoding="utf-8", newline="\n") as out:
+            parts = _parts(path, work, settings)
+            for part in finish(parts, partial(_segment_all, work, segmenter, parser), workers, _start):
+                counts = summary.setdefault(part.file.parent.name, Counter())
+                for line in lines_of(part.file):
+                    out.write(f"{line}\n")
+                    counts[json.loads(line)["outcome"]] += 1
+                progress.advance(bar, len(part.items))
+    return summary
+
+
+def _parts(path: Path, work: Path, settings: str) -> Iterator[Part]:
+    """No part has two sources, so that acquiring another one changes no other's parts."""
+    for source, lines in groupby(_read(path), key=lambda pair: pair[0]):
+        items = (line for _, line in lines)
+        yield from cut(items, _PEOPLE_A_PART, work / _SCRATCH / source, settings, _facts)
+
+
+def _read(path: Path) -> Iterator[tuple[str, _Line]]:
+    with path.open(encoding="utf-8") as stream:
+        for number, text in enumerate(stream, 1):
+            try:
+                record = json.loads(text)
+                yield record["source"], _Line(number, text, record["photo"])
+            except (ValueError, KeyError, TypeError):
+                raise DeoccludeError(
+                    f"{path}: line {number}: not a candidate; acquire the people again"
+                ) from None
+
+
+def _facts(line: _Line) -> str:
+    """What a result depends on: the candidate, and the photo's file."""
+    try:
+        facts = Path(line.photo).stat()
+    except OSError:
+        return line.text
+    return f"{line.text}\0{facts.st_size}\0{facts.st_mtime_ns}"
+
+
+def _start() -> None:
+    import torch
+
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+@cache
+def _models(segmenter: str, parser: str) -> tuple[Segmenter, Parser]:
+    return load_segmenter(segmenter), load_parser(parser)
+
+
+@lru_cache(maxsize=1)
+def _photo(path: Path) -> np.ndarray:
+    return load_rgb(path)
+
+
+def _segment_all(work: Path, segmenter: str, parser: str, lines: list[_Line]) -> list[str]:
+    draw, parse = _models(segmenter, parser)
+    return [_segment_one(work, Candidate.from_json(line.text), draw, parse) for line in lines]
+
+
+def _segment_one(work: Path, candidate: Candidate, draw: Segmenter, parse: Parser) -> str:
+    """Writes one person's files and returns the line; without a mask no file stays."""
+    mask_file, parsing_file = (work / folder / f"{candidate.id}.png" for folder in ("masks", "parsing"))
+    faults: dict[str, float] = {}
+    parsing = None
+    try:
+        photo = _load(candidate)
+        person = segment_person(candidate, photo, draw)
+        outcome = person if isinstance(person, str) else OK
+        if not isinstance(person, str):
+            parsing = parse(person, photo)
+            faults = faults_of(person)
+            write_atomically(mask_file, encode_png(person.mask))
+    except Unfit as fault:
+        outcome = fault.reason
+    except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, cv2.error) as error:
+        outcome = " ".join(f"failed: {type(error).__name__}: {error}".split())[:200]
+    if outcome != OK:
+        mask_file.unlink(missing_ok=True)
+    if parsing is not None and outcome == OK:
+        write_atomically(parsing_file, encode_parsing(parsing))
+    else:
+        parsing_file.unlink(missing_ok=True)
+    return json.dumps({"id": candidate.id, "outcome": outcome, "faults": faults})
+
+
+def _load(candidate: Candidate) -> np.ndarray:
+    try:
+        photo = _photo(candidate.photo)
+    except DeoccludeError as error:
+        missing = not candidate.photo.exists()
+        raise Unfit("photo missing" if missing else "photo unreadable", str(error)) from None
+    if photo.shape[:2] != (candidate.height, candidate.width):
+        raise Unfit("photo of another size", str(candidate.photo))
+    return photo
