@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from deocclude.cli.ahp.acquire import acquire
+from deocclude.cli.ahp.build import build
 from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
@@ -20,6 +21,7 @@ app.command()(prepare)
 app.command()(acquire)
 app.command()(segment)
 app.command()(review)
+app.command()(build)
 app.command()(synthesize)
 app.command()(pack)
 app.command("false-alarms")(false_alarms)

@@ -1,0 +1,65 @@
+"""COCO's clean cut-outs -> `occluders/SPLIT/ID.png`, as `ahp.coco.CocoReader` chooses them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePath
+
+import cv2
+
+from deocclude.ahp import layout
+from deocclude.ahp.build.outcome import KEPT, OCCLUDER, PHOTO, Outcome
+from deocclude.ahp.coco import CocoReader
+from deocclude.ahp.prepare import shrink_occluder, split_of
+from deocclude.ahp.reader import Rejected
+from deocclude.ahp.sample import Occluder
+from deocclude.errors import DeoccludeError
+
+_FIT = re.compile(r"coco-[A-Za-z0-9._-]+")
+
+
+def facts_of(coco: Path, job: str) -> str:
+    """What the cut-outs of a photo depend on: the photo's file, and the annotations' file."""
+    files = coco / "images" / job, coco / "annotations" / "instances.json"
+    return repr((job, *((status.st_size, status.st_mtime_ns) for status in (file.stat() for file in files))))
+
+
+def jobs_of(coco: Path) -> list[str]:
+    """The annotated photos that are there. Raises DeoccludeError if `coco` is not COCO's folder."""
+    return _reader(coco).jobs()
+
+
+def write_occluders(coco: Path, out: Path, max_side: int, jobs: list[str]) -> list[str]:
+    """Writes the cut-outs of some photos; lines of `prepared.jsonl`."""
+    return [outcome.to_json() for job in jobs for outcome in _write(_reader(coco), out, max_side, job)]
+
+
+@lru_cache(maxsize=1)
+def _reader(coco: Path) -> CocoReader:
+    return CocoReader(coco)
+
+
+def _write(reader: CocoReader, out: Path, max_side: int, job: str) -> Iterator[Outcome]:
+    """A photo with anything malformed in it gives what comes before that, and a line that says so."""
+    split = split_of(reader.name, job)
+    path = PurePath(job)
+    if path.is_absolute() or ".." in path.parts:
+        yield Outcome(reader.name, job, "", split, PHOTO, "path leaves the data set", job)
+        return
+    try:
+        for record in reader.read(job):
+            kind = record.kind if isinstance(record, Rejected) else OCCLUDER
+            if not isinstance(record, (Occluder, Rejected)) or kind != OCCLUDER:
+                continue
+            if not _FIT.fullmatch(record.id):
+                yield Outcome(reader.name, job, "", split, OCCLUDER, "malformed id", f"{job}: {record.id!r}")
+            elif isinstance(record, Rejected):
+                yield Outcome(reader.name, job, record.id, split, OCCLUDER, record.reason)
+            else:
+                layout.write_occluder(out, split, shrink_occluder(record, max_side))
+                yield Outcome(reader.name, job, record.id, split, OCCLUDER, KEPT)
+    except (DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
+        where = " ".join(f"{job}: {type(error).__name__}: {error}".split())[:300]
+        yield Outcome(reader.name, job, "", split, PHOTO, "malformed annotation", where)
