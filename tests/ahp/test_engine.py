@@ -41,7 +41,17 @@ def die(number: int) -> int:
 
 
 def _ray() -> Engine:
-    pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
+    """Ray whose workers can import this file."""
+    ray = pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
+    if not ray.is_initialized() or ray.get_runtime_context().namespace != "test_engine":
+        ray.shutdown()
+        path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            namespace="test_engine",
+            runtime_env={"env_vars": {"PYTHONPATH": path}},
+        )
     return Engine("ray", 2)
 
 
