@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import DetectedPerson
-from deocclude.pipeline import Deoccluder, choose_device
+from deocclude.pipeline import Deoccluder, _slivers, choose_device
 
 SIZE = 64
 
@@ -309,3 +310,16 @@ def test_a_doubtful_person_who_turns_out_to_be_a_surer_one_is_dropped():
     result = deoccluder()(photo, [same, sure, beside]).people
     assert sorted(one.score for one in result) == [0.2, 0.9]
     assert any((one.initial == beside.mask).all() for one in result)
+
+
+def test_thin_strips_along_the_outline_are_visible_and_broad_parts_stay_hidden():
+    hidden = np.zeros((193, 257), dtype=bool)
+    hidden[20:90, 30:100] = True
+    hidden[20:160, 100:102] = True
+    slivers = _slivers(hidden, SquareWindow(0, 0, 256))
+    assert not slivers[22:88, 32:98].any()
+    assert slivers[95:160, 100:102].all()
+    assert not (slivers & ~hidden).any()
+    thin = np.zeros_like(hidden)
+    thin[50, 10:200] = True
+    assert np.array_equal(_slivers(thin, SquareWindow(0, 0, 256)), thin)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar, cast
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -28,6 +29,7 @@ _PEOPLE_AT_ONCE = 4
 _LANDMARK_REACH = 1.6
 _LEAST_SUPPORT = 0.3
 _SAME_PERSON = 0.5
+_SLIVER = 1 / 64
 
 
 class Deoccluder:
@@ -335,6 +337,7 @@ def _at_photo_size(
     if not modal.any():
         modal = initial
     amodal = (enlarge(soft_amodal, window, seen) > 0.5) | modal
+    modal |= _slivers(amodal & ~modal, window)
     left, top, right, bottom = box_of(amodal | initial) or (0, 0, 0, 0)
     box = (seen[0] + left, seen[1] + top, seen[0] + right, seen[1] + bottom)
     inner = slice(top, bottom), slice(left, right)
@@ -348,6 +351,18 @@ def _at_photo_size(
         "parsing_modal": Patch(box, enlarge_parsing(known_modal, modal, window, box)),
         "parsing_amodal": Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
     }
+
+
+def _slivers(hidden: np.ndarray, window: SquareWindow) -> np.ndarray:
+    """Where a bool mask of the hidden part is no wider than a 64th of the window.
+
+    Such strips run along the outline, where two soft masks end a little apart: nothing hides there.
+    """
+    reach = max(1.0, window.side * _SLIVER / 2)
+    core = cv2.distanceTransform(hidden.astype(np.uint8), cv2.DIST_L2, 3) > reach
+    if not core.any():
+        return hidden
+    return hidden & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > reach + 1)
 
 
 def _box_in_photo(mask: np.ndarray, place: Box) -> Box | None:
