@@ -48,7 +48,8 @@ def segment(
 
     segmenter, parser: names for `load_segmenter` and `load_parser`. What is done for the same candidate,
     photo file, segmenter and parser is not done again, whether the last run was killed or complete; the
-    bytes do not depend on `workers`. Raises DeoccludeError if the workspace has no candidates, or for unknown names.
+    bytes do not depend on `workers`. Raises DeoccludeError if the workspace has no candidates, or for
+    unknown names.
     """
     path = work / CANDIDATES
     if not path.is_file():

@@ -26,7 +26,7 @@ class Segmenter(Protocol):
     name: str
 
     def __call__(self, patch: np.ndarray, box: Box, joints: np.ndarray | None) -> Iterator[DetectedPerson]:
-        """Opinions on the one person in `box`, best first, made as they are asked for; none if nobody is seen.
+        """Opinions on the one person in `box`, best first, made as asked for; none if nobody is seen.
 
         patch: uint8 hxwx3 RGB, the photo around the box. box: left, top, right, bottom in the patch.
         joints: float64 Nx3 (x, y in the patch; 2 visible, 1 hidden, 0 unlabelled) or None. The first opinion
