@@ -7,21 +7,17 @@ whole or not at all, with a digest of its items in the first line. A part is don
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from multiprocessing.process import BaseProcess as ParentProcess
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
+from deocclude.ahp.engine import Engine
 from deocclude.ahp.layout import write_atomically
-from deocclude.errors import DeoccludeError
 
 Work = Callable[[list[Any]], list[str]]
 """The lines that a part's items come to; a function that other processes can import."""
@@ -66,33 +62,16 @@ def finish(parts: Iterable[Part], work: Work, workers: int, start: Callable[[], 
 
     start: called once in each process before any work. Raises DeoccludeError if a process dies.
     """
-    if workers <= 1:
-        started = False
+    ahead: deque[Part] = deque()
+
+    def undone() -> Iterator[Part | None]:
         for part in parts:
-            if not part.done:
-                if not started:
-                    start()
-                    started = True
-                _do(work, part)
-            yield part
-        return
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, fresh, _begin, (start,)) as pool:
-        ahead: deque[tuple[Part, Future[None] | None]] = deque()
-        try:
-            for part in parts:
-                ahead.append((part, None if part.done else pool.submit(_do, work, part)))
-                while len(ahead) > 2 * workers:
-                    yield _wait(*ahead.popleft())
-            while ahead:
-                yield _wait(*ahead.popleft())
-        except BrokenProcessPool:
-            raise DeoccludeError(
-                "a worker process died, perhaps for want of memory; run again with fewer --workers to go on"
-            ) from None
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+            ahead.append(part)
+            yield None if part.done else part
+
+    with closing(Engine(workers=max(1, workers)).spread(partial(_do, work), undone(), start)) as finished:
+        for _ in finished:
+            yield ahead.popleft()
 
 
 def lines_of(part: Path) -> Iterator[str]:
@@ -103,25 +82,8 @@ def lines_of(part: Path) -> Iterator[str]:
             yield line.removesuffix("\n")
 
 
-def _begin(start: Callable[[], None]) -> None:
-    """In a worker. It ends with its parent even if that is killed; a pool's own workers would stay."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=_end_after, args=(parent,), daemon=True).start()
-    start()
-
-
-def _end_after(parent: ParentProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _wait(part: Part, pending: Future[None] | None) -> Part:
-    if pending is not None:
-        pending.result()
-    return part
-
-
-def _do(work: Work, part: Part) -> None:
+def _do(work: Work, part: Part | None) -> None:
+    if part is None:
+        return
     lines = (part.digest, *work(part.items))
     write_atomically(part.file, "".join(f"{line}\n" for line in lines).encode())
