@@ -8,6 +8,7 @@ import numpy as np
 
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.coco import decode
+from deocclude.ahp.run_lengths import uncompressed
 
 
 def mask_of(segmentation: Any, height: int, width: int, where: str) -> np.ndarray | None:
@@ -56,7 +57,11 @@ def _check_runs(runs: dict[str, Any], height: int, width: int, where: str) -> No
     if size != [height, width]:
         raise Unfit("mask of another size", f"{where}: {size[1]}x{size[0]}, the photo {width}x{height}")
     if isinstance(counts, str):
-        if not _fills(_uncompressed(counts), height * width):
+        try:
+            counts = uncompressed(counts)
+        except ValueError:
+            counts = []
+        if not _fills(counts, height * width):
             raise Unfit("malformed mask", f"{where}: run lengths do not fill the photo")
     elif not isinstance(counts, list) or not all(isinstance(run, int) and run >= 0 for run in counts):
         raise Unfit("malformed mask", f"{where}: run lengths are not counts")
@@ -66,22 +71,3 @@ def _check_runs(runs: dict[str, Any], height: int, width: int, where: str) -> No
 
 def _fills(counts: list[int], pixels: int) -> bool:
     return sum(counts) == pixels and min(counts, default=0) >= 0
-
-
-def _uncompressed(text: str) -> list[int]:
-    """Run lengths of COCO's compressed string: groups of 5 bits with a continuation bit, the fourth run and
-    later ones as differences to the last but one. [-1] if it is no such string."""
-    counts: list[int] = []
-    value = shift = 0
-    for character in text:
-        bits = ord(character) - 48
-        if not 0 <= bits < 64 or shift > 40:
-            return [-1]
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            if bits & 16:
-                value -= 1 << shift
-            counts.append(value + (counts[-2] if len(counts) > 2 else 0))
-            value = shift = 0
-    return counts if shift == 0 else [-1]

@@ -12,6 +12,7 @@ import numpy as np
 from pycocotools import mask as run_lengths
 
 from deocclude.ahp.formats.person import Malformed
+from deocclude.ahp.run_lengths import uncompressed
 from deocclude.crops import box_of
 
 _FARTHEST = 100_000
@@ -31,38 +32,16 @@ def decode_rle(record: Any, height: int, width: int) -> np.ndarray:
         raise Malformed("run lengths without size and counts; export the mask again") from None
     if size != [height, width]:
         raise Malformed(f"the mask is {size[::-1]} pixels, its photo {[width, height]}; make them one size")
-    runs = _uncompressed(counts) if isinstance(counts, str | bytes) else counts
+    try:
+        runs = uncompressed(counts) if isinstance(counts, str | bytes) else counts
+    except ValueError as error:
+        raise Malformed(f"{error}; export the mask again") from None
     if not isinstance(runs, list) or not all(isinstance(run, int) and run >= 0 for run in runs):
         raise Malformed("run lengths that are no list of counts; export the mask again")
     if sum(runs) != height * width:
         raise Malformed(f"run lengths of {sum(runs)} pixels for {height * width}; export the mask again")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return np.ascontiguousarray(flat.reshape(width, height).T)
-
-
-def _uncompressed(counts: str | bytes) -> list[int]:
-    """COCO's text of 6-bit groups, low ones first: 5 bits of value, one that says more follows.
-
-    From the fourth number on each is the difference to the one two before it.
-    """
-    codes = counts if isinstance(counts, bytes) else counts.encode("ascii", "replace")
-    runs: list[int] = []
-    value = shift = 0
-    for code in codes:
-        group = code - 48
-        if not 0 <= group < 64 or shift > 60:
-            raise Malformed("run lengths with foreign characters; export the mask again")
-        value |= (group & 31) << shift
-        shift += 5
-        if group & 32:
-            continue
-        if group & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    if shift:
-        raise Malformed("run lengths that are cut off; export the mask again")
-    return runs
 
 
 def fill_polygons(polygons: Any, height: int, width: int) -> np.ndarray:
