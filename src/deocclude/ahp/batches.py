@@ -190,14 +190,17 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         people = islice(self._source.at_first_sight(sample.occluded), _MOST_LOOKS)
         return next((one.mask for one in people if iou(one.mask, sample.modal) >= LEAST_MATCH), None)
 
-    def plain(self, index: int) -> tuple[dict[str, Tensor], np.random.Generator]:
-        """Item `index` without changed colours, and its generator."""
+    def plain(self, index: int) -> dict[str, Tensor]:
+        """Item `index` without changed colours."""
         cv2.setNumThreads(0)
-        sample, initial, rng = self.sample(index)
-        window = window_around(
-            self.settings.stage, initial, sample.amodal, rng, self.settings.landmark_box, 0.03
-        )
-        return tensors_of(sample, initial, window, self.size), rng
+        return self._cut(*self.sample(index))
+
+    def _cut(
+        self, sample: OcclusionSample, initial: np.ndarray, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        settings = self.settings
+        window = window_around(settings.stage, initial, sample.amodal, rng, settings.landmark_box, 0.03)
+        return tensors_of(sample, initial, window, self.size)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         cv2.setNumThreads(0)
@@ -206,10 +209,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         if rng.random() < self.settings.coloured:
             images = augmentation.vary_colours(images, rng)
         images = augmentation.degrade(images, rng)
-        settings = self.settings
-        window = window_around(settings.stage, initial, sample.amodal, rng, settings.landmark_box, 0.03)
-        coloured = replace(sample, occluded=images[0], original=images[1])
-        return tensors_of(coloured, initial, window, self.size)
+        return self._cut(replace(sample, occluded=images[0], original=images[1]), initial, rng)
 
 
 def _maybe_mirrored(

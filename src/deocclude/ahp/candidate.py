@@ -14,7 +14,7 @@ from pycocotools import mask as rle
 from deocclude.crops import Box
 from deocclude.errors import DeoccludeError
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+FIT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Candidate:
     others: tuple[Box, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _ID.fullmatch(self.id) or not self.id.startswith(f"{self.source}-"):
+        if not FIT_ID.fullmatch(self.id) or not self.id.startswith(f"{self.source}-"):
             raise ValueError(f"id '{self.id}' is not fit for a file name or lacks its source '{self.source}'")
         left, top, right, bottom = self.box
         if not (0 <= left < right <= self.width and 0 <= top < bottom <= self.height):

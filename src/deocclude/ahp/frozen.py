@@ -28,7 +28,6 @@ MOST_PEOPLE = 297
 _QUALITY = 95
 _TRIES = 200
 _CUT_EVERY = 3
-_TRAINING_CUT = 0.4
 
 
 def folder_of(root: Path, split: str) -> Path:
@@ -236,12 +235,16 @@ def write_samples(
 
 def write_initial_masks(frozen: FrozenComposites, source: PersonSource) -> int:
     """Writes N_i's masks to `InitialMasks`, empty where N_i misses the person; returns how many it found."""
-    found = 0
-    for index in track(range(len(frozen)), "initial masks"):
-        sample = frozen[index]
-        person = match(source(sample.occluded), sample.modal)
-        mask = np.zeros_like(sample.modal) if person is None else person.mask
-        path = frozen.folder / "InitialMasks" / f"{frozen.ids[index]}.png"
-        layout.write_atomically(path, layout.encode_png(mask))
-        found += person is not None
-    return found
+    return sum(
+        write_initial_mask(frozen, index, source) for index in track(range(len(frozen)), "initial masks")
+    )
+
+
+def write_initial_mask(frozen: FrozenComposites, index: int, source: PersonSource) -> bool:
+    """Writes N_i's mask of one composite, empty where N_i misses the person; whether it found them."""
+    sample = frozen[index]
+    person = match(source(sample.occluded), sample.modal)
+    mask = np.zeros_like(sample.modal) if person is None else person.mask
+    path = frozen.folder / "InitialMasks" / f"{frozen.ids[index]}.png"
+    layout.write_atomically(path, layout.encode_png(mask))
+    return person is not None

@@ -78,7 +78,7 @@ def _write_shard(out: Path, count: int, shard: int) -> None:
 
 def _encode(composites: CompositeDataset, index: int) -> Iterator[bytes]:
     """The photos, then one PNG: red the masks' bits, green the amodal parsing, blue nothing."""
-    window, _ = composites.plain(index)
+    window = composites.plain(index)
     for name in _PHOTOS[composites.settings.stage]:
         yield layout.encode_jpeg((window[name] * 255).byte().permute(1, 2, 0).numpy(), _QUALITY)
     bits = sum(window[name][0].to(torch.uint8) << place for place, name in enumerate(_MASKS))

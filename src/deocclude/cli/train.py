@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from deocclude.cli.density import Density
+
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
@@ -26,14 +28,6 @@ class Preset(str, Enum):
 
     lite = "lite"
     paper = "paper"
-
-
-class Density(str, Enum):
-    """Occlusion ratios of the composites; see `ahp.density`."""
-
-    training = "training"
-    validation = "validation"
-    wide = "wide"
 
 
 class Precision(str, Enum):

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 from rich.console import Console
 from rich.progress import track
 
 from deocclude.ahp import frozen, layout
 from deocclude.ahp.engine import Engine
-from deocclude.ahp.initial_masks import match
 from deocclude.ahp.synthesis import DEFAULT, NotInBin
 from deocclude.errors import DeoccludeError
 
@@ -118,8 +116,4 @@ def _initial_mask(folder: Path, index: int) -> bool:
         mask = composites.initial_mask(index)
         assert mask is not None
         return bool(mask.any())
-    sample = composites[index]
-    person = match(_people_finder()(sample.occluded), sample.modal)
-    mask = np.zeros_like(sample.modal) if person is None else person.mask
-    layout.write_atomically(path, layout.encode_png(mask))
-    return person is not None
+    return frozen.write_initial_mask(composites, index, _people_finder())

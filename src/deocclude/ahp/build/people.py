@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -18,14 +17,13 @@ from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.build.decisions import PRESERVE, Decision
 from deocclude.ahp.build.outcome import KEPT, PERSON, Outcome
 from deocclude.ahp.build.unknown import unknown_of
-from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.candidate import FIT_ID, Candidate
 from deocclude.ahp.prepare import shrink_person, split_of
 from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.ahp.sample import WholePerson
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMED_BY_STEM = ("ccp", "lspet")
 """Sources whose photos `split_of` knows without their suffix."""
 
@@ -59,7 +57,7 @@ def judged_people(
                 text = line.decode().strip()
                 record = json.loads(text)
                 identity, source, photo = record["id"], record["source"], record["photo"]
-                if not _ID.fullmatch(identity) or not identity.startswith(f"{source}-") or not source:
+                if not FIT_ID.fullmatch(identity) or not identity.startswith(f"{source}-") or not source:
                     raise ValueError("the id is not fit for a file name, or lacks its source")
                 photo.encode()
             except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -8,13 +8,7 @@ from typing import Annotated
 
 import typer
 
-
-class Density(str, Enum):
-    """Occlusion ratios of the composites; see `ahp.density`."""
-
-    training = "training"
-    validation = "validation"
-    wide = "wide"
+from deocclude.cli.density import Density
 
 
 class StageName(str, Enum):
