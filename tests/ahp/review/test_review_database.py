@@ -242,11 +242,15 @@ def test_auto_is_marked_and_people_count_more(room: Room) -> None:
 def test_likely_discards_come_last_and_together(make_workspace: Make, tmp_path: Path) -> None:
     workspace = make_workspace(tmp_path / "work", COUNT)
     faults = {
-        1: {"limbs_unseen": 0.5},
-        3: {"disagreement": 0.5},
-        4: {"limbs_unseen": 0.4},
-        6: {"disagreement": 0.2},
+        1: {"limbs_unseen": 0.6},
+        3: {"disagreement": 0.7},
+        4: {"limbs_unseen": 0.5},
+        6: {"disagreement": 0.4},
     }
+    people = [json.loads(line) for line in workspace.candidates.read_text().splitlines()]
+    for number in (1, 4):
+        people[number]["joints"] = None
+    workspace.candidates.write_text("".join(json.dumps(person) + "\n" for person in people))
     lines = [
         json.dumps({"id": f"made-{number:03d}", "outcome": "ok", "faults": fault})
         for number, fault in faults.items()

@@ -53,10 +53,16 @@ def test_parts_count_by_their_area() -> None:
 
 
 def test_a_hole_speaks_against_the_mask() -> None:
-    holed = person(mask=changed(slice(45, 55), slice(35, 45), False))
+    holed = person(mask=changed(slice(45, 60), slice(33, 47), False))
     found = numbers(holed)
-    assert found["holes"] == pytest.approx(100 / 700)
+    assert found["holes"] == pytest.approx(210 / 590)
     assert suggest(found | {"joints_missed": 0.0}).decision == "refine"
+
+
+def test_what_an_arm_encloses_is_no_fault() -> None:
+    akimbo = person(mask=changed(slice(45, 51), slice(32, 38), False))
+    assert 0 < numbers(akimbo)["holes"] == pytest.approx(36 / 764)
+    assert suggest(numbers(akimbo)).decision == "preserve"
 
 
 def test_overlap_is_the_masks_share_in_the_boxes_of_others() -> None:
@@ -105,9 +111,23 @@ def test_body_parts_tell_where_joints_are_missing() -> None:
 
 
 def test_numbers_of_the_segmentation_count() -> None:
-    assert suggest(numbers(person(), disagreement=0.5)).decision == "refine"
-    assert suggest(numbers(person(), limbs_unseen=0.5)).decision == "discard"
+    mask = person().mask
+    assert mask is not None
+    unmasked = person(mask=None)
+    assert suggest(measure(unmasked, mask, {"disagreement": 0.3})).decision == "refine"
+    assert suggest(measure(unmasked, mask, {"outside": 0.5})).decision == "refine"
     assert suggest(numbers(person(), something_else=9.0)).decision == "preserve"
+
+
+def test_a_sources_own_mask_may_differ_more_from_the_segmenters() -> None:
+    assert suggest(numbers(person(), disagreement=0.3)).decision == "preserve"
+    assert suggest(numbers(person(), disagreement=0.6)).decision == "refine"
+
+
+@pytest.mark.parametrize(("fault", "decision"), [("limbs_unseen", "discard"), ("limbs_missed", "refine")])
+def test_landmarks_count_only_where_no_joints_are_annotated(fault: str, decision: str) -> None:
+    assert suggest(numbers(person(joints=None), **{"limbs_unseen": 0.0, fault: 0.5})).decision == decision
+    assert suggest(numbers(person(), **{fault: 0.5})).decision == "preserve"
 
 
 def test_hidden_weighs_more_than_a_poor_mask() -> None:

@@ -14,7 +14,7 @@ _SCHEMA = """
 CREATE TABLE sample (
     id TEXT PRIMARY KEY,
     start INTEGER NOT NULL,              -- byte of its line in candidates.jsonl
-    fingerprint TEXT NOT NULL,           -- of the line, the mask file and the faults
+    fingerprint TEXT NOT NULL,           -- of the line, the mask file, the faults and the pre-sort's limits
     listed INTEGER NOT NULL,             -- 0: has no line or no mask any more
     place INTEGER NOT NULL DEFAULT 0,    -- order of showing
     score REAL NOT NULL,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.ahp.review.database import Database
-from deocclude.ahp.review.presort import measure, suggest
+from deocclude.ahp.review.presort import LIMITS, measure, suggest
 from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.errors import DeoccludeError
 
@@ -102,7 +102,7 @@ def _read_lines(
             continue
         segmentation = segmentations.get(identity, _UNSEGMENTED)
         stamps = _stamp(workspace.mask_path(identity)), _stamp(workspace.parsing_path(identity))
-        parts = content, repr((stamps, sorted(segmentation.faults.items()))).encode()
+        parts = content, repr((stamps, sorted(segmentation.faults.items()), LIMITS)).encode()
         fingerprint = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
         yield _Line(start, content, identity, fingerprint, segmentation)
 

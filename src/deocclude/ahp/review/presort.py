@@ -20,7 +20,7 @@ from deocclude.parsing import LIP_CLASSES, UNLABELLED
 
 Decision = Literal["discard", "preserve", "refine"]
 GUTTER = 5
-_OF_THE_SEGMENTATION = ("disagreement", "limbs_missed", "limbs_unseen", "outside")
+_OF_THE_LIMBS = ("limbs_missed", "limbs_unseen")
 _FACE_JOINTS_OF_COCO = 5
 _COCO_JOINTS = 17
 _HEAD = tuple(LIP_CLASSES.index(name) for name in ("hat", "hair", "sunglasses", "face"))
@@ -54,16 +54,17 @@ class Limit:
 LIMITS = (
     Limit("border", "hidden", 0.0, 0.0, "touches the photo's border"),
     Limit("joints_hidden", "hidden", 0.0, 0.15, "joints are hidden or out of view"),
-    Limit("limbs_unseen", "hidden", 0.1, 0.35, "limbs are not seen"),
+    Limit("limbs_unseen", "hidden", 0.25, 0.5, "limbs are not seen"),
     Limit("head_or_feet_missing", "hidden", 0.0, 0.5, "no head or no feet among the body parts"),
     Limit("unchecked", "hidden", 0.0, 2.0, "no joints or body parts to check by"),
     Limit("parts", "hidden", 0.01, 0.05, "falls into parts"),
     Limit("overlap", "hidden", 0.1, 0.6, "lies in the boxes of others"),
     Limit("outside", "mask", 0.1, 0.4, "the mask reached beyond the box"),
     Limit("disagreement", "mask", 0.15, 0.3, "two segmenters disagree"),
+    Limit("contradiction", "mask", 0.3, 0.6, "the segmenter contradicts the source's mask"),
     Limit("joints_missed", "mask", 0.0, 0.1, "joints lie outside the mask"),
-    Limit("limbs_missed", "mask", 0.0, 0.15, "limbs lie outside the mask"),
-    Limit("holes", "mask", 0.01, 0.08, "has holes"),
+    Limit("limbs_missed", "mask", 0.1, 0.25, "limbs lie outside the mask"),
+    Limit("holes", "mask", 0.1, 0.25, "has holes"),
     Limit("ragged", "mask", 0.08, 0.25, "has a ragged edge"),
 )
 
@@ -89,7 +90,7 @@ def measure(
 
     faults: numbers of the segmentation. What the mask itself shows is measured anew: it may be mended.
     parsing: uint8 HxW of LIP indices, if there is one. Where neither joints nor landmarks nor body parts can
-    tell whether the person is whole, `unchecked` is 1.
+    tell whether the person is whole, `unchecked` is 1. Annotated joints outweigh the segmenter's landmarks.
     """
     box = box_of(mask)
     assert box is not None
@@ -104,8 +105,12 @@ def measure(
         "ragged": _ragged(person),
         "overlap": _overlap(candidate, mask) / area,
     }
-    numbers |= {name: faults[name] for name in _OF_THE_SEGMENTATION if name in faults}
-    numbers |= _joint_numbers(candidate, mask)
+    if "outside" in faults:
+        numbers["outside"] = faults["outside"]
+    if "disagreement" in faults:
+        numbers["disagreement" if candidate.mask is None else "contradiction"] = faults["disagreement"]
+    joints = _joint_numbers(candidate, mask)
+    numbers |= joints or {name: faults[name] for name in _OF_THE_LIMBS if name in faults}
     if parsing is not None:
         numbers |= _part_numbers(parsing[mask])
     if not numbers.keys() & {"joints_hidden", "limbs_unseen", "head_or_feet_missing"}:
