@@ -13,10 +13,11 @@ import pytest
 
 from deocclude.ahp.layout import encode_png
 from deocclude.ahp.review import decisions
-from deocclude.ahp.review.api import Refused, ReviewApi
+from deocclude.ahp.review.api import ReviewApi
 from deocclude.ahp.review.database import Database
 from deocclude.ahp.review.index import index
 from deocclude.ahp.review.workspace import Workspace
+from deocclude.ahp.web.requests import Refused
 from deocclude.errors import DeoccludeError
 
 Make = Callable[[Path, int], Workspace]

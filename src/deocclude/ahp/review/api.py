@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import math
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,24 +16,24 @@ from PIL import Image
 
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.review import assignment, decisions, picture
-from deocclude.ahp.review.assignment import Task, Viewer
+from deocclude.ahp.review.assignment import Task
 from deocclude.ahp.review.database import Database
 from deocclude.ahp.review.refined import note_refined, save_refined, take_back_refined
 from deocclude.ahp.review.workspace import Workspace
+from deocclude.ahp.web import leases
+from deocclude.ahp.web.requests import (
+    Answer,
+    Refused,
+    Request,
+    Viewer,
+    count_of,
+    seconds_of,
+    text_of,
+    viewer_of,
+)
 
 CHOICES = ("discard", "preserve", "refine")
 _MOST_AT_ONCE = 32
-_LONGEST_TEXT = 64
-Request = Mapping[str, Any]
-Answer = dict[str, Any]
-
-
-class Refused(Exception):
-    """A request that cannot be met: an HTTP status and one line."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 class ReviewApi:
@@ -78,9 +77,7 @@ class ReviewApi:
     def next(self, request: Request) -> Answer:
         """Leases samples: {"task", "count"} -> {"samples": [...], "progress": {...}}."""
         viewer, task = _viewer(request), _task(request)
-        count = request.get("count", 1)
-        if not isinstance(count, int) or not 1 <= count <= _MOST_AT_ONCE:
-            raise Refused(400, f"count must be 1 to {_MOST_AT_ONCE}")
+        count = count_of(request, _MOST_AT_ONCE)
         with self._database.transaction() as connection:
             rows = assignment.take(connection, viewer, task, count, self._clock(), self._lease_seconds)
             progress = _progress(connection, viewer)
@@ -88,11 +85,11 @@ class ReviewApi:
 
     def decide(self, request: Request) -> Answer:
         """Stores {"token", "sample", "decision", "seconds"}; sent again, it changes nothing."""
-        viewer, token, choice = _viewer(request), _text(request, "token"), request.get("decision")
+        viewer, token, choice = _viewer(request), text_of(request, "token"), request.get("decision")
         if choice not in CHOICES:
             raise Refused(400, f"decision must be one of {', '.join(CHOICES)}")
-        sample = _text(request, "sample")
-        judgement = decisions.Judgement(sample, viewer.annotator, choice, _seconds(request), False)
+        sample = text_of(request, "sample")
+        judgement = decisions.Judgement(sample, viewer.annotator, choice, seconds_of(request), False)
         with self._database.transaction() as connection:
             _sample(connection, sample)
             now = self._clock()
@@ -102,10 +99,7 @@ class ReviewApi:
             outcome = decisions.decide(connection, token, judgement, now)
             if outcome == "conflict":
                 raise Refused(409, f"{viewer.annotator} has judged {sample} in another tab")
-            connection.execute(
-                "DELETE FROM lease WHERE sample = ? AND task = 'judge' AND annotator = ?",
-                (sample, viewer.annotator),
-            )
+            leases.give_back(connection, viewer.annotator, "judge", sample)
             return {"outcome": outcome, "progress": _progress(connection, viewer)}
 
     def undo(self, request: Request) -> Answer:
@@ -114,7 +108,7 @@ class ReviewApi:
         The sample is leased to the viewer again: {"sample": {...} or None, "progress"}.
         """
         viewer, task = _viewer(request), _task(request)
-        token = None if request.get("token") is None else _text(request, "token")
+        token = None if request.get("token") is None else text_of(request, "token")
         with self._database.transaction() as connection:
             now = self._clock()
             if task == "judge":
@@ -123,28 +117,28 @@ class ReviewApi:
                 sample = take_back_refined(connection, viewer.annotator, token)
             row = None
             if sample is not None:
-                assignment.lease(connection, viewer, task, sample, now + self._lease_seconds)
+                leases.lease(connection, viewer, task, sample, now + self._lease_seconds)
                 row = _sample(connection, sample)
             progress = _progress(connection, viewer)
         return {"sample": row and picture.describe(self._workspace, row), "progress": progress}
 
     def skip(self, request: Request) -> Answer:
         """Puts {"task", "sample"} behind all others for this annotator."""
-        viewer, task, sample = _viewer(request), _task(request), _text(request, "sample")
+        viewer, task, sample = _viewer(request), _task(request), text_of(request, "sample")
         with self._database.transaction() as connection:
             _sample(connection, sample)
-            assignment.skip(connection, viewer, task, sample)
+            leases.skip(connection, viewer, task, sample)
         return {}
 
     def release(self, request: Request) -> Answer:
         """Gives back what this tab holds."""
         with self._database.transaction() as connection:
-            assignment.release(connection, _viewer(request))
+            leases.release(connection, _viewer(request))
         return {}
 
     def mask(self, request: Request) -> Answer:
         """Saves {"token", "sample", "seconds", "png"}: the window's mask in base64, opaque or white."""
-        viewer, token, sample = _viewer(request), _text(request, "token"), _text(request, "sample")
+        viewer, token, sample = _viewer(request), text_of(request, "token"), text_of(request, "sample")
         candidate = self.candidate(sample)
         inside = _decoded(request.get("png"), candidate)
         with self._saving:
@@ -158,7 +152,7 @@ class ReviewApi:
                 save_refined(self._workspace, candidate, inside)
             with self._database.transaction() as connection:
                 note_refined(
-                    connection, sample, token, viewer.annotator, _seconds(request), "editor", self._clock()
+                    connection, sample, token, viewer.annotator, seconds_of(request), "editor", self._clock()
                 )
                 return {"progress": _progress(connection, viewer)}
 
@@ -193,30 +187,13 @@ def _sample(connection: sqlite3.Connection, identity: str) -> sqlite3.Row:
 
 
 def _viewer(request: Request) -> Viewer:
-    annotator = " ".join(_text(request, "annotator").split())
-    if annotator.casefold() == decisions.AUTO or not annotator.isprintable():
-        raise Refused(400, "choose another name")
-    return Viewer(annotator, _text(request, "client"))
+    return viewer_of(request, reserved=(decisions.AUTO,))
 
 
 def _task(request: Request) -> Task:
     if request.get("task", "judge") not in ("judge", "refine"):
         raise Refused(400, "task must be judge or refine")
     return "refine" if request.get("task") == "refine" else "judge"
-
-
-def _text(request: Request, name: str) -> str:
-    value = request.get(name)
-    if not isinstance(value, str) or not value.strip() or len(value) > 4 * _LONGEST_TEXT:
-        raise Refused(400, f"{name} must be a short text")
-    return value
-
-
-def _seconds(request: Request) -> float:
-    value = request.get("seconds")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise Refused(400, "seconds must be a number that is not negative")
-    return float(value)
 
 
 def _decoded(png: Any, candidate: Candidate) -> np.ndarray:

@@ -3,55 +3,28 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from typing import Literal
 
 from deocclude.ahp.review.decisions import consensus_of, judgements_of
+from deocclude.ahp.web import leases
+from deocclude.ahp.web.requests import Viewer
 
 Task = Literal["judge", "refine"]
-
-
-@dataclass(frozen=True)
-class Viewer:
-    """One tab of one annotator."""
-
-    annotator: str
-    client: str
 
 
 def take(
     connection: sqlite3.Connection, viewer: Viewer, task: Task, count: int, now: float, lease_seconds: float
 ) -> list[sqlite3.Row]:
     """Leases up to `count` samples to the viewer and returns their rows, the skipped ones last."""
-    connection.execute("DELETE FROM lease WHERE expires <= ?", (now,))
+    leases.expire(connection, now)
     rows: list[sqlite3.Row] = []
     for skipped in (False, True):
         if len(rows) < count:
             find = _to_judge if task == "judge" else _to_refine
             rows += find(connection, viewer, count - len(rows), skipped)
     for row in rows:
-        lease(connection, viewer, task, row["id"], now + lease_seconds)
+        leases.lease(connection, viewer, task, row["id"], now + lease_seconds)
     return rows
-
-
-def lease(connection: sqlite3.Connection, viewer: Viewer, task: Task, sample: str, expires: float) -> None:
-    """Notes that the viewer looks at the sample."""
-    values = sample, task, viewer.annotator, viewer.client, expires
-    connection.execute("INSERT OR REPLACE INTO lease VALUES (?, ?, ?, ?, ?)", values)
-
-
-def release(connection: sqlite3.Connection, viewer: Viewer) -> None:
-    """Gives back all that the viewer holds."""
-    connection.execute(
-        "DELETE FROM lease WHERE annotator = ? AND client = ?", (viewer.annotator, viewer.client)
-    )
-
-
-def skip(connection: sqlite3.Connection, viewer: Viewer, task: Task, sample: str) -> None:
-    """Gives the sample back; this annotator sees it again when nothing else is left."""
-    values = sample, task, viewer.annotator
-    connection.execute("INSERT OR IGNORE INTO skipped VALUES (?, ?, ?)", values)
-    connection.execute("DELETE FROM lease WHERE sample = ? AND task = ? AND annotator = ?", values)
 
 
 def is_free(connection: sqlite3.Connection, viewer: Viewer, sample: str, now: float) -> bool:

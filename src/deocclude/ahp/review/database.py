@@ -1,16 +1,14 @@
-"""`review.sqlite`: samples, decisions, leases. WAL, one transaction a step: a kill loses nothing."""
+"""`review.sqlite`: samples, decisions, leases."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from deocclude.errors import DeoccludeError
+from deocclude.ahp.web import leases
+from deocclude.ahp.web.database import SharedDatabase
 
 VERSION = 1
-_SCHEMA = """
+_SCHEMA = f"""
 CREATE TABLE sample (
     id TEXT PRIMARY KEY,
     start INTEGER NOT NULL,              -- byte of its line in candidates.jsonl
@@ -37,16 +35,7 @@ CREATE TABLE decision (
 );
 CREATE UNIQUE INDEX decision_once ON decision(sample, annotator) WHERE undone IS NULL;
 CREATE INDEX decision_latest ON decision(annotator, made);
-CREATE TABLE lease (
-    sample TEXT NOT NULL, task TEXT NOT NULL, annotator TEXT NOT NULL, client TEXT NOT NULL,
-    expires REAL NOT NULL,
-    PRIMARY KEY (sample, task, annotator, client)
-) WITHOUT ROWID;
-CREATE TABLE skipped (
-    sample TEXT NOT NULL, task TEXT NOT NULL, annotator TEXT NOT NULL,
-    PRIMARY KEY (sample, task, annotator)
-) WITHOUT ROWID;
-CREATE TABLE refined (
+{leases.SCHEMA}CREATE TABLE refined (
     sample TEXT PRIMARY KEY REFERENCES sample(id),
     token TEXT NOT NULL UNIQUE,
     annotator TEXT NOT NULL,
@@ -57,36 +46,8 @@ CREATE TABLE refined (
 """
 
 
-class Database:
-    """Opens or makes the file. Each transaction has its own connection: threads and processes share it."""
+class Database(SharedDatabase):
+    """Opens or makes the file."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with self.transaction() as connection:
-                version = connection.execute("PRAGMA user_version").fetchone()[0]
-                if version == 0:
-                    for statement in _SCHEMA.split(";\n"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {VERSION}")
-        except sqlite3.DatabaseError as error:
-            raise DeoccludeError(f"{path}: not a review database ({error}); move it away") from None
-        if version not in (0, VERSION):
-            raise DeoccludeError(
-                f"{path}: made by another version of the review ({version}); export with that one"
-            )
-
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commits at the end, rolls back on any exception. Writers wait for one another."""
-        connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                yield connection
-        finally:
-            connection.close()
+        super().__init__(path, _SCHEMA, VERSION, "review")

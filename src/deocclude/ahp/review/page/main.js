@@ -1,24 +1,17 @@
 // Ties the page together: keys, buttons, who is judging, progress.
 
 import { ask, client, Outbox } from "./connection.js";
+import { at, complain, flash, onClick, onKeys, say } from "./controls.js";
 import { Editor } from "./editor.js";
-import { Judge } from "./judge.js";
+import { annotator, askName, meet } from "./people.js";
+import { Queue } from "./queue.js";
+import { slideOf } from "./slides.js";
 import { draggable, View } from "./view.js";
 
-const NAME = "deocclude-annotator";
+const AHEAD = 8;
 const OVERLAYS = ["outline", "cut-out", "photo"];
-const at = (id) => document.getElementById(id);
 const stage = at("stage");
 const view = new View(stage);
-const annotator = () => localStorage.getItem(NAME);
-
-let saying = 0;
-function say(text, onlyAloud = false) {
-  at("said").textContent = text;
-  at("said").classList.toggle("shown", !onlyAloud);
-  clearTimeout(saying);
-  saying = setTimeout(() => at("said").classList.remove("shown"), 1800);
-}
 
 function showProgress(progress) {
   if (!progress) return;
@@ -58,6 +51,7 @@ async function showFinished() {
 }
 
 const outbox = new Outbox({
+  prefix: "deocclude-outbox-",
   onAnswer: (name, answer) => showProgress(answer.progress),
   onRefused: (name, error) => say(error.message),
   onWaiting: (count) => {
@@ -65,24 +59,22 @@ const outbox = new Outbox({
     at("offline").textContent = `The server does not answer. ${count} of your decisions wait in this browser and are sent when it is back.`;
   },
 });
-const judge = new Judge({ view, outbox, annotator, say, onShow: showSample, onProgress: showProgress, onEmpty: showFinished });
+const judge = new Queue({
+  task: "judge", ahead: AHEAD, slideOf, view, outbox, annotator, say,
+  onShow: showSample, onProgress: showProgress, onEmpty: showFinished,
+});
 const editor = new Editor({
   view, stage, annotator, say, onProgress: showProgress,
   onShow: (slide) => { showSample(slide); at("chip").hidden = true; },
   onEmpty: () => { say("No masks left to mend"); leaveEditor(); },
 });
 
-function flash(button) {
-  button.classList.add("pressed");
-  setTimeout(() => button.classList.remove("pressed"), 110);
-}
-
 function decide(choice) {
-  if (judge.decide(choice)) flash(document.querySelector(`[data-choice="${choice}"]`));
+  if (judge.finish("decide", { decision: choice })) flash(document.querySelector(`[data-choice="${choice}"]`));
 }
 
 function undo() {
-  judge.undo().then(null, (error) => say(error.status ? error.message : "The server does not answer"));
+  judge.undo().catch(complain);
 }
 
 function cycleOverlay() {
@@ -147,29 +139,15 @@ const EDIT_KEYS = {
 const REPEATING = new Set(["[", "]", "backspace"]);
 
 document.addEventListener("keydown", (event) => {
-  if (document.querySelector("dialog[open]") || event.target.matches("input:not([type=range])")) return;
-  const key = event.key.toLowerCase();
-  if (key === " " && editor.active) {
-    editor.holdsSpace = true;
-    event.preventDefault();
-    return;
-  }
-  const undoing = (event.ctrlKey || event.metaKey) && key === "z" && !event.shiftKey;
-  if (!undoing && (event.ctrlKey || event.metaKey || event.altKey)) return;
-  if (key === "enter" && event.target.matches("button")) return;
-  const action = (editor.active ? EDIT_KEYS : JUDGE_KEYS)[undoing ? "u" : key];
-  if (!action || (event.repeat && !REPEATING.has(key))) return;
+  if (event.key !== " " || !editor.active || document.querySelector("dialog[open]")) return;
+  editor.holdsSpace = true;
   event.preventDefault();
-  action();
 });
 document.addEventListener("keyup", (event) => { if (event.key === " ") editor.holdsSpace = false; });
+onKeys((key) => (editor.active ? EDIT_KEYS : JUDGE_KEYS)[key], REPEATING);
 
-// The second click of a double click is no decision about the next sample.
-function onClick(id, action) {
-  at(id).addEventListener("click", (event) => { if (event.detail < 2) action(); });
-}
 for (const button of document.querySelectorAll("[data-choice]")) {
-  button.addEventListener("click", (event) => { if (event.detail < 2) decide(button.dataset.choice); });
+  onClick(button, () => decide(button.dataset.choice));
 }
 for (const [id, action] of Object.entries({
   undo, skip: () => judge.skip(), zoom: () => view.toggleZoom(), overlay: cycleOverlay, "to-refine": enterEditor,
@@ -177,48 +155,15 @@ for (const [id, action] of Object.entries({
   "help-close": () => at("help").close(), "tool-add": EDIT_KEYS.b, "tool-erase": EDIT_KEYS.x,
   "tool-polygon": EDIT_KEYS.g, "edit-undo": EDIT_KEYS.u, "edit-skip": EDIT_KEYS.n, "edit-zoom": EDIT_KEYS.z,
   save: EDIT_KEYS.s, leave: leaveEditor, who: askName,
-})) onClick(id, action);
+})) onClick(at(id), action);
 at("brush").addEventListener("input", () => setBrush(Number(at("brush").value)));
 draggable(stage, (event) => !editor.active || editor.holdsSpace || event.button === 1, (dx, dy) => view.move(dx, dy));
-window.addEventListener("pagehide", () => {
-  if (annotator()) {
-    const body = new Blob([JSON.stringify({ annotator: annotator(), client })], { type: "application/json" });
-    navigator.sendBeacon("/api/release", body);
-  }
-});
-
-function askName() {
-  at("name").value = annotator() ?? "";
-  at("name-dialog").showModal();
-}
-
 async function begin() {
   at("who").textContent = annotator();
   showProgress(await ask("state", { annotator: annotator(), client }));
-  judge.queue = [];
-  judge.history = [];
-  judge.current = null;
+  judge.clear();
   judge.fill();
 }
 
-at("name-dialog").addEventListener("cancel", (event) => { if (!annotator()) event.preventDefault(); });
-at("name-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const name = at("name").value.trim().replace(/\s+/g, " ");
-  const before = annotator();
-  try {
-    if (before && before !== name) await ask("release", { annotator: before, client });
-    await ask("state", { annotator: name, client });
-  } catch (error) {
-    at("name-problem").textContent = error.status ? error.message : "The server does not answer; try again";
-    return;
-  }
-  at("name-problem").textContent = "";
-  localStorage.setItem(NAME, name);
-  at("name-dialog").close();
-  begin();
-});
-
 stage.dataset.overlay = "outline";
-if (annotator()) begin().catch(() => setTimeout(() => location.reload(), 2000));
-else askName();
+meet(begin);

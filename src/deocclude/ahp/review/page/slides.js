@@ -20,7 +20,7 @@ export function svgOf(width, height) {
 export function slideOf(sample) {
   const element = document.createElement("div");
   element.className = "slide";
-  const slide = { sample, element, width: sample.width ?? 640, height: sample.height ?? 480, ready: Promise.resolve() };
+  const slide = { sample, element, label: describe(sample), width: sample.width ?? 640, height: sample.height ?? 480, ready: Promise.resolve() };
   if (sample.error) return fail(slide, sample.error);
   const image = new Image();
   image.alt = describe(sample);

@@ -3,14 +3,14 @@
 const MOST_ZOOM = 24;
 
 export class View {
-  constructor(stage) {
+  constructor(stage, { onWheel = (event, factor) => this.zoomAt(event.clientX, event.clientY, factor) } = {}) {
     this.stage = stage;
     this.slide = null;
     this.pointer = null;
     new ResizeObserver(() => this.fit()).observe(stage);
     stage.addEventListener("wheel", (event) => {
       event.preventDefault();
-      this.zoomAt(event.clientX, event.clientY, Math.exp(-event.deltaY * 0.0016));
+      onWheel(event, Math.exp(-event.deltaY * 0.0016));
     }, { passive: false });
     stage.addEventListener("pointermove", (event) => { this.pointer = [event.clientX, event.clientY]; });
     stage.addEventListener("pointerleave", () => { this.pointer = null; });

@@ -1,24 +1,22 @@
-// Judging: the queue of samples, one key each, undo. The next samples are here before they are asked for.
+// A queue of samples for one task: fetched ahead, answered once each, skipped, brought back by undo.
 
 import { ask, client, randomText } from "./connection.js";
-import { describe, slideOf } from "./slides.js";
 
-const AHEAD = 8;
 const BOUNCE_MS = 120;
 const RETRY_MS = 4000;
 const PAST = 200;
 
-export class Judge {
-  constructor({ view, outbox, annotator, onShow, onProgress, onEmpty, say }) {
-    Object.assign(this, { view, outbox, annotator, onShow, onProgress, onEmpty, say });
-    this.queue = [];
-    this.history = [];
-    this.current = null;
+export class Queue {
+  constructor({ task, ahead, slideOf, view, outbox, annotator, onShow, onProgress, onEmpty, say }) {
+    Object.assign(this, { task, ahead, slideOf, view, outbox, annotator, onShow, onProgress, onEmpty, say });
     this.active = true;
     this.filling = false;
-    this.shown = 0;
-    this.watched = 0;
+    this.clear();
     document.addEventListener("visibilitychange", () => this.pause(document.hidden));
+  }
+
+  clear() {
+    Object.assign(this, { queue: [], history: [], current: null, shown: 0, watched: 0 });
   }
 
   who() {
@@ -26,11 +24,12 @@ export class Judge {
   }
 
   async fill() {
-    if (this.filling || this.queue.length >= AHEAD / 2) return;
+    if (this.filling || this.queue.length >= this.ahead / 2) return;
     this.filling = true;
+    const count = this.ahead - this.queue.length;
     try {
-      const answer = await ask("next", { ...this.who(), task: "judge", count: AHEAD - this.queue.length });
-      this.queue.push(...answer.samples.map(slideOf));
+      const answer = await ask("next", { ...this.who(), task: this.task, count });
+      this.queue.push(...answer.samples.map((sample) => this.slideOf(sample)));
       this.onProgress(answer.progress);
       if (!this.current && this.active) this.advance();
     } catch (error) {
@@ -57,15 +56,16 @@ export class Judge {
     this.shown = performance.now();
     this.view.show(slide);
     this.onShow(slide);
-    if (slide) this.say(describe(slide.sample), true);
+    if (slide) this.say(slide.label, true);
   }
 
-  decide(choice) {
+  // Posts the answer about the current sample and goes on; false if the sample was not shown long enough.
+  finish(name, body) {
     const now = performance.now();
     if (!this.current || now - this.shown < BOUNCE_MS) return false;
     const slide = this.current, token = randomText();
     const seconds = Math.round(this.watched + now - this.shown) / 1000;
-    this.outbox.post("decide", { ...this.who(), token, sample: slide.sample.id, decision: choice, seconds });
+    this.outbox.post(name, { ...this.who(), token, sample: slide.sample.id, seconds, ...body });
     this.remember({ slide, token });
     this.advance();
     return true;
@@ -73,7 +73,7 @@ export class Judge {
 
   skip() {
     if (!this.current) return;
-    this.outbox.post("skip", { ...this.who(), task: "judge", sample: this.current.sample.id });
+    this.outbox.post("skip", { ...this.who(), task: this.task, sample: this.current.sample.id });
     this.remember({ slide: this.current, token: null });
     this.advance();
   }
@@ -81,14 +81,14 @@ export class Judge {
   async undo() {
     const last = this.history.pop();
     if (last) {
-      if (last.token) this.outbox.post("undo", { ...this.who(), task: "judge", token: last.token });
+      if (last.token) this.outbox.post("undo", { ...this.who(), task: this.task, token: last.token });
       this.bringBack(last.slide);
       return;
     }
     await this.outbox.flush();
-    const { sample, progress } = await ask("undo", { ...this.who(), task: "judge" });
+    const { sample, progress } = await ask("undo", { ...this.who(), task: this.task });
     this.onProgress(progress);
-    if (sample) this.bringBack(slideOf(sample));
+    if (sample) this.bringBack(this.slideOf(sample));
     else this.say("Nothing to undo");
   }
 

@@ -1,7 +1,6 @@
 // Requests to the server. Decisions wait in an outbox until the server has them, also across reloads.
 
 export const client = randomText();
-const PREFIX = "deocclude-outbox-";
 
 export function randomText() {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, "0")).join("");
@@ -25,18 +24,19 @@ export async function ask(name, body) {
   return content;
 }
 
-// First in, first out. Each message carries a token, so that sending it twice does no harm.
+// First in, first out; `prefix` names the page's keys in the local storage. Each message carries a token, so that sending it twice does no harm.
 export class Outbox {
-  constructor({ onAnswer, onRefused, onWaiting }) {
+  constructor({ prefix, onAnswer, onRefused, onWaiting }) {
     this.handlers = { onAnswer, onRefused, onWaiting };
-    this.key = PREFIX + client;
+    this.prefix = prefix;
+    this.key = prefix + client;
     this.waiting = [];
     this.sending = null;
     this.adopt();
   }
 
   adopt() {
-    for (const key of Object.keys(localStorage).filter((one) => one.startsWith(PREFIX)).sort()) {
+    for (const key of Object.keys(localStorage).filter((one) => one.startsWith(this.prefix)).sort()) {
       this.waiting.push(...JSON.parse(localStorage.getItem(key)));
       localStorage.removeItem(key);
     }
