@@ -54,6 +54,28 @@ def test_the_amodal_loss_reaches_the_modal_prediction(preset: str) -> None:
     assert next(network.modal_hourglass.parameters()).grad is not None
 
 
+def test_lite_corrects_each_pixel_by_what_it_sees_there() -> None:
+    """A change of one crop pixel, within the same feature, may change the mask at that pixel alone."""
+    torch.manual_seed(0)
+    branch = MaskCompletionNetwork(MASK_PRESETS["lite"]).eval().modal_branch
+    feature, detail = torch.rand(1, 64, 8, 8), torch.rand(1, 4, 32, 32)
+    with torch.no_grad():
+        plain, _ = branch(feature, detail)
+        coarse = torch.nn.functional.interpolate(
+            branch.mask(torch.cat([feature, feature + branch.residual(feature)], dim=1)),
+            size=(32, 32), mode="bilinear",
+        )  # fmt: skip
+        torch.testing.assert_close(plain, coarse)
+        branch.correction[-1].weight.normal_()
+        before, _ = branch(feature, detail)
+        detail[0, 0, 13, 17] += 1.0
+        after, _ = branch(feature, detail)
+    changed = (before != after)[0, 0]
+    assert changed[13, 17]
+    changed[8:20, 12:24] = False
+    assert not changed.any()
+
+
 def test_templates_move_the_amodal_mask_only() -> None:
     torch.manual_seed(0)
     network = MaskCompletionNetwork(MASK_PRESETS["lite"]).eval()

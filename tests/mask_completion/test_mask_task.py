@@ -11,6 +11,7 @@ from deocclude.mask_completion.config import MASK_PRESETS
 from deocclude.mask_completion.losses import (
     judged_mask,
     mask_cross_entropy,
+    overlap_losses,
     parsing_cross_entropy,
     segmentation_losses,
 )
@@ -19,6 +20,7 @@ from deocclude.mask_completion.report import MaskScores
 from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
 
 TERMS = ["ce_modal", "ce_amodal", "ce_parsing_modal", "ce_parsing_amodal", "adversarial", "l1", "perceptual"]
+OVERLAPS = ["iou_modal", "iou_amodal", "iou_invisible"]
 TINY = {
     "paper": replace(
         MASK_PRESETS["paper"], encoder_widths=(8, 12, 16, 16, 16), first_decoder_widths=(16, 16, 12, 8),
@@ -46,6 +48,10 @@ def _batch(count: int = 2, size: int = 64) -> dict[str, Tensor]:
     }  # fmt: skip
 
 
+def _terms_of(task: MaskCompletionTask) -> set[str]:
+    return {*TERMS, *(OVERLAPS if task.config.overlap else [])}
+
+
 def _gradient(network: nn.Module) -> float:
     return sum(float(p.grad.abs().sum()) for p in network.parameters() if p.grad is not None)
 
@@ -56,13 +62,14 @@ def task(request: pytest.FixtureRequest) -> MaskCompletionTask:
     return MaskCompletionTask(TINY[request.param], pretrained=False)
 
 
-@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("name", TERMS + OVERLAPS)
 def test_each_term_alone_moves_the_generator_and_nothing_else(task: MaskCompletionTask, name: str) -> None:
     networks, batch = task.networks, _batch()
     networks.zero_grad(set_to_none=True)
     prediction = networks["generator"](batch["image"], batch["initial"])
     fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
     terms = segmentation_losses(prediction, batch) | task.judgement_terms(networks, fake, batch)
+    terms |= overlap_losses(prediction, batch)
     terms[name].backward()
     assert _gradient(networks["generator"]) > 0
     assert all(p.grad is None for p in networks["discriminator"].parameters())
@@ -82,7 +89,7 @@ def test_the_discriminator_term_moves_the_discriminator_and_nothing_else(task: M
 def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> None:
     before = {name: [p.clone() for p in task.networks[name].parameters()] for name in task.networks}
     terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 1.0)
-    assert set(terms) == {*TERMS, "discriminator"}
+    assert set(terms) == _terms_of(task) | {"discriminator"}
     assert all(term.ndim == 0 and term.isfinite() and not term.requires_grad for term in terms.values())
     for name, network in task.networks.items():
         moved = any(
@@ -94,18 +101,52 @@ def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> Non
 def test_the_total_is_eq_4(task: MaskCompletionTask) -> None:
     terms = {name: torch.tensor(float(10**index)) for index, name in enumerate(TERMS)}
     adversarial = 1.0 if task.config.encoder == "double-conv" else 0.01
-    assert task.total(terms).item() == pytest.approx(1111 + adversarial * 10_000 + 0.1 * 1_100_000)
+    total = 1111 + adversarial * 10_000 + 0.1 * 1_100_000
+    assert task.total(terms).item() == pytest.approx(total)
+    overlaps = {name: torch.tensor(1e6 * (index + 1)) for index, name in enumerate(OVERLAPS)}
+    assert task.total(terms | overlaps).item() == pytest.approx(total + task.config.overlap * 6e6)
+
+
+def test_the_paper_has_eq_4_alone() -> None:
+    assert MASK_PRESETS["paper"].overlap == 0
+
+
+def test_overlap_losses_equal_numpy() -> None:
+    generator = torch.Generator().manual_seed(0)
+    modal, amodal = torch.randn(2, 3, 1, 9, 9, generator=generator)
+    batch = {
+        name: torch.rand(3, 1, 9, 9, generator=generator).round()
+        for name in ("modal", "amodal", "invisible", "known")
+    }
+    terms = overlap_losses(MaskPrediction(modal, amodal, modal, modal), batch)
+    m, a = (1 / (1 + np.exp(-logits.numpy())) for logits in (modal, amodal))
+    for name, soft in (("modal", m), ("amodal", a), ("invisible", a * (1 - m))):
+        truth, known = batch[name].numpy(), batch["known"].numpy()
+        each = []
+        for p, t, k in zip(soft, truth, known, strict=True):
+            shared = (p * t * k).sum()
+            each.append(1 - (shared + 1) / ((p * k).sum() + (t * k).sum() - shared + 1))
+        assert terms[f"iou_{name}"].item() == pytest.approx(np.mean(each), rel=1e-5)
+
+
+def test_overlap_losses_vanish_for_the_truth_and_where_nobody_is() -> None:
+    batch = _batch()
+    batch["modal"][0], batch["amodal"][0], batch["invisible"][0] = 0, 0, 0
+    sure = MaskPrediction(
+        200 * batch["modal"] - 100, 200 * batch["amodal"] - 100, batch["modal"], batch["modal"]
+    )
+    assert all(term.item() == pytest.approx(0, abs=1e-6) for term in overlap_losses(sure, batch).values())
 
 
 def test_the_judgement_joins_when_the_preset_says() -> None:
     task = MaskCompletionTask(replace(TINY["lite"], judged_from=0.5), pretrained=False)
     before = [p.clone() for p in task.networks["discriminator"].parameters()]
     early = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.49)
-    assert set(early) == set(TERMS[:4])
+    assert set(early) == {*TERMS[:4], *OVERLAPS}
     after = task.networks["discriminator"].parameters()
     assert all(torch.equal(old, new) for old, new in zip(before, after, strict=True))
     late = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 0.5)
-    assert set(late) == {*TERMS, "discriminator"}
+    assert set(late) == {*TERMS, *OVERLAPS, "discriminator"}
 
 
 def test_parsing_counts_the_pixels_at_the_centres_of_its_cells() -> None:
@@ -136,7 +177,7 @@ def test_terms_with_lambda_0_are_left_out() -> None:
     task = MaskCompletionTask(TINY["lite"], pretrained=False, lambdas=Lambdas(adversarial=0, generation=0))
     assert set(task.networks) == {"generator", "discriminator"}
     terms = task.step(task.networks, _batch(), task.optimizers(), Tensor.backward, 1.0)
-    assert set(terms) == set(TERMS[:4])
+    assert set(terms) == {*TERMS[:4], *OVERLAPS}
 
 
 def test_nothing_is_learned_from_unknown_pixels() -> None:

@@ -25,7 +25,7 @@ class MaskCompletionConfig:
     second_decoder_widths: tuple[int, ...]
     """The same of the second hourglass."""
     feature_stride: int
-    """Crop pixels to a pixel of F_m and of everything behind it; the logits are upsampled bilinearly."""
+    """Crop pixels to a pixel of F_m and of everything behind it; masks are predicted for each crop pixel."""
     branch_width: int
     """Channels of the hidden convolution in front of each prediction."""
     size: int
@@ -40,6 +40,8 @@ class MaskCompletionConfig:
     """Of generator and discriminator, at its peak; the training loop schedules it."""
     lambdas: tuple[float, float, float] = (1.0, 1.0, 0.1)
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
+    overlap: float = 0.0
+    """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     judged_from: float = 0.0
     """Share of the training after which the adversarial and the generation loss join (Eq. 4)."""
     encoder_rate: float = 1.0
@@ -101,6 +103,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         optimizer="adamw",
         learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
+        overlap=1.0,
         judged_from=0.8,
         encoder_rate=0.02,
     ),

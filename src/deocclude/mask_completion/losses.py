@@ -40,6 +40,22 @@ def segmentation_losses(prediction: MaskPrediction, batch: dict[str, Tensor]) ->
     }
 
 
+def overlap_losses(prediction: MaskPrediction, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """1 - soft IoU of the modal, the amodal and the invisible mask over known pixels, means over the samples.
+
+    Not in the paper: cross entropy hardly feels a hidden part of a few pixels, which the IoU counts in full.
+    """
+    modal, amodal = prediction.modal.float().sigmoid(), prediction.amodal.float().sigmoid()
+    soft = {"modal": modal, "amodal": amodal, "invisible": amodal * (1.0 - modal)}
+    return {f"iou_{name}": _soft_jaccard(mask, batch[name], batch["known"]) for name, mask in soft.items()}
+
+
+def _soft_jaccard(soft: Tensor, target: Tensor, known: Tensor) -> Tensor:
+    shared = (soft * target * known).sum(dim=(1, 2, 3))
+    either = ((soft + target) * known).sum(dim=(1, 2, 3)) - shared
+    return (1.0 - (shared + 1.0) / (either + 1.0)).mean()
+
+
 def judged_mask(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     """Soft mask for the discriminator, l1 and perceptual losses; where unknown the truth, no gradient."""
     return known * logits.float().sigmoid() + (1.0 - known) * target

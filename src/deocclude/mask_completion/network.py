@@ -76,11 +76,16 @@ def _last(inputs: int, outputs: int, first_bias: float) -> nn.Conv2d:
 class _Branch(nn.Module):
     """Figure 1 of the supplement: a residual block, from it the parsing, and from both the mask.
 
-    `prior`: channels that are concatenated just before the mask prediction (the amodal branch's templates).
+    prior: channels that are concatenated just before the mask prediction (the amodal branch's templates).
+    Where a feature covers stride x stride pixels of the crop, the mask is the prediction enlarged plus a
+    correction of each pixel, made from the features and all pixels of `detail` crop-sized channels.
     """
 
-    def __init__(self, inputs: int, hidden: int, *, prior: int, separable: bool) -> None:
+    def __init__(
+        self, inputs: int, hidden: int, *, prior: int, stride: int, detail: int, separable: bool
+    ) -> None:
         super().__init__()
+        self.stride = stride
         self.residual = double_convolution(inputs, inputs, separable=separable)
         self.parsing = nn.Sequential(
             convolution(inputs, hidden, separable=separable), _last(hidden, NUM_CLASSES, -_PRIOR_LOGIT)
@@ -88,12 +93,28 @@ class _Branch(nn.Module):
         self.mask = nn.Sequential(
             convolution(2 * inputs + prior, hidden, separable=separable), _last(hidden, 1, _PRIOR_LOGIT)
         )
+        if stride > 1:
+            self.correction = nn.Sequential(
+                convolution(2 * inputs + detail * stride**2, hidden, separable=separable),
+                nn.Conv2d(hidden, stride**2, 1),
+            )
+            nn.init.zeros_(self.correction[-1].weight)
+            nn.init.zeros_(self.correction[-1].bias)
 
-    def forward(self, feature: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, feature: Tensor, detail: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the mask at the size of `detail`, and of the parsing at that of `feature`."""
         parts = feature + self.residual(feature)
-        priors = [p.to(feature.dtype) for p in prior]
-        both = torch.cat([feature, parts, *priors], dim=1).contiguous(memory_format=torch.channels_last)
-        return self.mask(both), self.parsing(parts)
+        mask = self.mask(_joined(feature, parts, *prior))
+        if self.stride > 1:
+            pixels = functional.pixel_unshuffle(detail - 0.5, self.stride)
+            correction = self.correction(_joined(feature, parts, pixels))
+            mask = _resized(mask, detail.shape[-1]) + functional.pixel_shuffle(correction, self.stride)
+        return mask, self.parsing(parts)
+
+
+def _joined(feature: Tensor, *others: Tensor) -> Tensor:
+    channels = [feature, *(other.to(feature.dtype) for other in others)]
+    return torch.cat(channels, dim=1).contiguous(memory_format=torch.channels_last)
 
 
 class MaskCompletionNetwork(nn.Module):
@@ -119,11 +140,16 @@ class MaskCompletionNetwork(nn.Module):
         second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
         self.amodal_hourglass = Hourglass(second, config.second_decoder_widths, separable=separable)
         self.templates = TemplatePrior(config.templates, config.template_size, config.template_channels)
-        self.modal_branch = _Branch(feature, config.branch_width, prior=0, separable=separable)
+        stride = config.feature_stride
+        self.modal_branch = _Branch(
+            feature, config.branch_width, prior=0, stride=stride, detail=4, separable=separable
+        )
         self.amodal_branch = _Branch(
             self.amodal_hourglass.width,
             config.branch_width,
             prior=config.template_channels,
+            stride=stride,
+            detail=5,
             separable=separable,
         )
 
@@ -141,12 +167,15 @@ class MaskCompletionNetwork(nn.Module):
             raise ValueError(
                 f"crops must be square, a multiple of {self.config.stride}, got {tuple(image.shape)}"
             )
-        feature = self.modal_hourglass(torch.cat([image, initial], dim=1))
-        modal, parsing_modal = self.modal_branch(feature)
-        soft_modal = modal.sigmoid()
+        crop = torch.cat([image, initial], dim=1)
+        feature = self.modal_hourglass(crop)
+        modal, parsing_modal = self.modal_branch(feature, crop)
+        refined = modal.sigmoid()
+        soft_modal = functional.avg_pool2d(refined, self.config.feature_stride)
         amodal_feature = self.amodal_hourglass(torch.cat([feature, soft_modal.to(feature.dtype)], dim=1))
-        amodal, parsing_amodal = self.amodal_branch(amodal_feature, self.templates(soft_modal))
-        return MaskPrediction(_resized(modal, size), _resized(amodal, size), parsing_modal, parsing_amodal)
+        detail = torch.cat([crop, refined.to(crop.dtype)], dim=1)
+        amodal, parsing_amodal = self.amodal_branch(amodal_feature, detail, self.templates(soft_modal))
+        return MaskPrediction(modal, amodal, parsing_modal, parsing_amodal)
 
 
 def _resized(logits: Tensor, size: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
 from deocclude.mask_completion.config import MaskCompletionConfig
-from deocclude.mask_completion.losses import judged_mask, segmentation_losses
+from deocclude.mask_completion.losses import judged_mask, overlap_losses, segmentation_losses
 from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
     complete,
@@ -89,11 +89,14 @@ class MaskCompletionTask:
     ) -> dict[str, Tensor]:
         """One update of the generator, then one of the discriminator, on an `ahp.batches` batch.
 
-        Returns every term of Eq. 3 (unweighted, detached); before `judged_from` only those of L_seg.
+        Returns every term of Eq. 3 (unweighted, detached), before `judged_from` only those of L_seg, and the
+        overlap terms where they count.
         """
         prediction = networks["generator"](batch["image"], batch["initial"])
         fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
         terms = segmentation_losses(prediction, batch)
+        if self.config.overlap:
+            terms |= overlap_losses(prediction, batch)
         judged = progress >= self.config.judged_from
         if judged:
             terms |= self.judgement_terms(networks, fake, batch)
@@ -127,9 +130,10 @@ class MaskCompletionTask:
         return terms
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """Eq. 4, of the terms that are there."""
+        """Eq. 4, of the terms that are there, and the overlap terms with their weight."""
         segmentation = sum(terms[name] for name in terms if name.startswith("ce_"))
-        loss = torch.as_tensor(self.lambdas.segmentation * segmentation)
+        overlap = sum(terms[name] for name in terms if name.startswith("iou_"))
+        loss = torch.as_tensor(self.lambdas.segmentation * segmentation + self.config.overlap * overlap)
         if "adversarial" in terms:
             loss = loss + self.lambdas.adversarial * terms["adversarial"]
         if "l1" in terms:
