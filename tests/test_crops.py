@@ -37,6 +37,23 @@ def test_window_is_centred_with_room(box):
     assert abs(window.top + window.side / 2 - (box[1] + box[3]) / 2) <= 0.5
 
 
+@pytest.mark.parametrize("box", [(10, 20, 41, 131), (0, 0, 50, 50), (5, 5, 300, 60), (7, 9, 8, 10)])
+def test_a_close_window_has_a_tenth_of_room_on_each_side(box):
+    window = SquareWindow.close_to(box)
+    longest = max(box[2] - box[0], box[3] - box[1])
+    assert window.side == max(8, np.ceil(1.2 * longest))
+    assert abs(window.left + window.side / 2 - (box[0] + box[2]) / 2) <= 0.5
+    assert abs(window.top + window.side / 2 - (box[1] + box[3]) / 2) <= 0.5
+
+
+def test_a_cut_mask_is_the_majority_of_its_area():
+    mask = np.zeros((40, 40), bool)
+    mask[:, :13] = True
+    cut = SquareWindow(0, 0, 40).cut_mask(mask, 10)
+    assert cut.dtype == np.bool_
+    np.testing.assert_array_equal(cut, np.broadcast_to(np.arange(10) < 3, (10, 10)))
+
+
 def test_cut_at_the_same_size_copies_pixels():
     image = np.random.default_rng(1).integers(0, 256, (37, 53, 3), dtype=np.uint8)
     window = SquareWindow(11, 5, 21)

@@ -16,6 +16,7 @@ OUTSIDE_PHOTO = 127
 
 _ROOM_FOR_THE_HIDDEN = 3.0
 _LEAST_MARGIN = 1.25
+_CLOSE_MARGIN = 1.2
 
 Box = tuple[int, int, int, int]
 
@@ -56,6 +57,15 @@ class SquareWindow:
         """
         width, height = box[2] - box[0], box[3] - box[1]
         side = max(_LEAST_MARGIN * max(width, height), (_ROOM_FOR_THE_HIDDEN * width * height) ** 0.5)
+        return cls._centred(box, side)
+
+    @classmethod
+    def close_to(cls, box: Box) -> SquareWindow:
+        """Window centred on the box of a whole body, its side 1.2 times the longest."""
+        return cls._centred(box, _CLOSE_MARGIN * max(box[2] - box[0], box[3] - box[1]))
+
+    @classmethod
+    def _centred(cls, box: Box, side: float) -> SquareWindow:
         whole = max(8, int(np.ceil(side)))
         return cls(
             left=round((box[0] + box[2] - whole) / 2),
@@ -93,3 +103,7 @@ class SquareWindow:
         else:
             interpolation = cv2.INTER_AREA if self.side >= size else cv2.INTER_LINEAR
         return cv2.resize(patch, (size, size), interpolation=interpolation)
+
+    def cut_mask(self, mask: np.ndarray, size: int) -> np.ndarray:
+        """The window of a bool HxW mask as bool size x size."""
+        return self.cut(mask.astype(np.uint8) * 255, size) > 127

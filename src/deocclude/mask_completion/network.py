@@ -94,12 +94,12 @@ class _Branch(nn.Module):
             convolution(2 * inputs + prior, hidden, separable=separable), _last(hidden, 1, _PRIOR_LOGIT)
         )
         if stride > 1:
+            last = nn.Conv2d(hidden, stride**2, 1)
+            nn.init.zeros_(last.weight)
+            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
             self.correction = nn.Sequential(
-                convolution(2 * inputs + detail * stride**2, hidden, separable=separable),
-                nn.Conv2d(hidden, stride**2, 1),
+                convolution(2 * inputs + detail * stride**2, hidden, separable=separable), last
             )
-            nn.init.zeros_(self.correction[-1].weight)
-            nn.init.zeros_(self.correction[-1].bias)
 
     def forward(self, feature: Tensor, detail: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the mask at the size of `detail`, and of the parsing at that of `feature`."""

@@ -1,0 +1,232 @@
+"""Stage 1 on a photo: initial masks of people in, their refined and completed masks out (section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from deocclude import tensors
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.mask_completion.network import (
+    CompletedMasks,
+    MaskCompletionNetwork,
+    MaskPrediction,
+    complete,
+)
+from deocclude.people.person import SURE, DetectedPerson
+from deocclude.resampling import enlarge, enlarge_parsing
+from deocclude.result import Patch
+
+_LANDMARK_REACH = 1.6
+_LEAST_SUPPORT = 0.3
+_SAME_PERSON = 0.5
+_SLIVER = 1 / 64
+
+
+class Completed(NamedTuple):
+    """One person's `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches.
+
+    support: the area that stage 1 sees over the area that the initial mask claims.
+    """
+
+    patches: dict[str, Patch]
+    support: float
+
+
+class MaskStage:
+    """The network of stage 1 with the two looks that it takes at each person.
+
+    The first look is at the window that the initial mask and the landmarks ask for, the second one at the
+    window that the whole body found by the first asks for: tighter and better centred. It is the mean of two
+    predictions, from the initial mask and from the first look's modal mask; where it sees nobody, the first
+    look stands.
+    """
+
+    def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
+        self._network = network
+        self._device = device
+
+    def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
+        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks."""
+        size = self._network.config.size
+        windows = [SquareWindow.around(_reach(person)) for person in people]
+        initial = [window.cut_mask(one.mask, size) for one, window in zip(people, windows, strict=True)]
+        first = _numpy(complete(self._predict(photo, windows, initial)))
+        closer, again, refined = [], [], []
+        for person, window, modal, amodal in zip(people, windows, first.modal, first.amodal, strict=True):
+            place = _part_in_photo(window, *person.mask.shape)
+            seen, whole = (enlarge(soft, window, place) > 0.5 for soft in (modal, amodal))
+            box = box_of(seen | whole)
+            near = window if box is None else SquareWindow.close_to(_moved(box, place))
+            closer.append(near)
+            again.append(near.cut_mask(person.mask, size))
+            refined.append(near.seen_from(place).cut_mask(seen, size) if seen.any() else again[-1])
+        twice = self._predict(photo, closer * 2, again + refined)
+        second = _numpy(complete(MaskPrediction(*(_mean_of_halves(logits) for logits in twice))))
+        return [
+            Completed(
+                _patches(person, near, *maps) if maps[0].max() > 0.5 else _patches(person, window, *before),
+                float(before[0].sum() / max(1, mask.sum())),
+            )
+            for person, window, near, mask, before, maps in zip(
+                people, windows, closer, initial, zip(*first, strict=True), zip(*second, strict=True),
+                strict=True,
+            )
+        ]  # fmt: skip
+
+    def _predict(
+        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray]
+    ) -> MaskPrediction:
+        crops = [window.cut(photo, self._network.config.size, outside=OUTSIDE_PHOTO) for window in windows]
+        prediction: MaskPrediction = self._network(
+            tensors.images(crops, self._device), tensors.planes(initial, self._device)
+        )
+        return prediction
+
+
+def _mean_of_halves(logits: torch.Tensor) -> torch.Tensor:
+    first, second = logits.float().chunk(2)
+    return (first + second) / 2
+
+
+class _Maps(NamedTuple):
+    """`CompletedMasks` as arrays: float32 NxSxS in [0, 1], and uint8 NxSxS of LIP indices."""
+
+    modal: np.ndarray
+    amodal: np.ndarray
+    parsing_modal: np.ndarray
+    parsing_amodal: np.ndarray
+
+
+def _numpy(masks: CompletedMasks) -> _Maps:
+    return _Maps(
+        masks.modal.float().cpu().numpy()[:, 0],
+        masks.amodal.float().cpu().numpy()[:, 0],
+        masks.parsing_modal.cpu().numpy().astype(np.uint8),
+        masks.parsing_amodal.cpu().numpy().astype(np.uint8),
+    )
+
+
+def _part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
+    return (
+        max(0, window.left),
+        max(0, window.top),
+        min(width, window.left + window.side),
+        min(height, window.top + window.side),
+    )
+
+
+def _slices(box: Box) -> tuple[slice, slice]:
+    return slice(box[1], box[3]), slice(box[0], box[2])
+
+
+def _moved(box: Box, place: Box) -> Box:
+    left, top = place[:2]
+    return left + box[0], top + box[1], left + box[2], top + box[3]
+
+
+def confirmed(
+    people: Sequence[DetectedPerson], completed: Sequence[Completed]
+) -> tuple[list[DetectedPerson], list[dict[str, Patch]]]:
+    """Without the doubtful people whom stage 1 hardly sees, or who turn out to be somebody surer."""
+    kept: list[int] = []
+    for index in sorted(range(len(people)), key=lambda index: -people[index].score):
+        if people[index].score < SURE:
+            if completed[index].support < _LEAST_SUPPORT:
+                continue
+            modal = completed[index].patches["modal"]
+            if any(_overlap(modal, completed[other].patches["modal"]) > _SAME_PERSON for other in kept):
+                continue
+        kept.append(index)
+    kept.sort()
+    return [people[index] for index in kept], [completed[index].patches for index in kept]
+
+
+def _overlap(first: Patch, second: Patch) -> float:
+    """Intersection over union of two bool patches."""
+    left, top = (max(first.box[axis], second.box[axis]) for axis in (0, 1))
+    right, bottom = (min(first.box[axis], second.box[axis]) for axis in (2, 3))
+    if left >= right or top >= bottom:
+        return 0.0
+    both = [
+        patch.values[top - patch.box[1] : bottom - patch.box[1], left - patch.box[0] : right - patch.box[0]]
+        for patch in (first, second)
+    ]
+    shared = int((both[0] & both[1]).sum())
+    return shared / max(1, int(first.values.sum()) + int(second.values.sum()) - shared)
+
+
+def _reach(person: DetectedPerson) -> Box:
+    """The mask's box, widened to the landmarks in the photo: hidden joints tell where the hidden part is.
+
+    Landmarks never make a side longer than 1.6 times the mask's longest side.
+    """
+    box = person.box
+    if person.landmarks is None:
+        return box
+    height, width = person.mask.shape
+    x, y = person.landmarks[:, 0], person.landmarks[:, 1]
+    longest = _LANDMARK_REACH * max(box[2] - box[0], box[3] - box[1])
+    likely = (x >= max(0, box[2] - longest)) & (x < min(width, box[0] + longest))
+    likely &= (y >= max(0, box[3] - longest)) & (y < min(height, box[1] + longest))
+    if not likely.any():
+        return box
+    x, y = x[likely].astype(int), y[likely].astype(int)
+    both = union(box, (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1))
+    left, right = _shorten(both[0], box[0], box[2], both[2], longest)
+    top, bottom = _shorten(both[1], box[1], box[3], both[3], longest)
+    return left, top, right, bottom
+
+
+def _shorten(low: int, kept_low: int, kept_high: int, high: int, longest: float) -> tuple[int, int]:
+    """Pull low and high towards the kept range, in proportion, until they are `longest` apart."""
+    added = (kept_low - low) + (high - kept_high)
+    share = min(1.0, (longest - (kept_high - kept_low)) / added) if added else 1.0
+    return kept_low - int((kept_low - low) * share), kept_high + int((high - kept_high) * share)
+
+
+def _patches(
+    person: DetectedPerson,
+    window: SquareWindow,
+    soft_modal: np.ndarray,
+    soft_amodal: np.ndarray,
+    parsing_modal: np.ndarray,
+    parsing_amodal: np.ndarray,
+) -> dict[str, Patch]:
+    """Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size."""
+    height, width = person.mask.shape
+    seen = _part_in_photo(window, height, width)
+    modal = enlarge(soft_modal, window, seen) > 0.5
+    if not modal.any():
+        modal = person.mask[_slices(seen)]
+    amodal = (enlarge(soft_amodal, window, seen) > 0.5) | modal
+    modal |= _slivers(amodal & ~modal, window)
+    left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
+    box = _moved((left, top, right, bottom), seen)
+    inner = slice(top, bottom), slice(left, right)
+    modal, amodal = modal[inner].copy(), amodal[inner].copy()
+    known_modal = parsing_modal if parsing_modal.any() else parsing_amodal
+    known_amodal = np.where(parsing_amodal > 0, parsing_amodal, parsing_modal)
+    return {
+        "initial": Patch(person.box, person.mask[_slices(person.box)].copy()),
+        "modal": Patch(box, modal),
+        "amodal": Patch(box, amodal),
+        "parsing_modal": Patch(box, enlarge_parsing(known_modal, modal, window, box)),
+        "parsing_amodal": Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
+    }
+
+
+def _slivers(hidden: np.ndarray, window: SquareWindow) -> np.ndarray:
+    """Where a bool mask of the hidden part is no wider than a 64th of the window.
+
+    Such strips run along the outline, where two soft masks end a little apart: nothing hides there.
+    """
+    reach = max(1.0, window.side * _SLIVER / 2)
+    core = cv2.distanceTransform(hidden.astype(np.uint8), cv2.DIST_L2, 3) > reach
+    if not core.any():
+        return hidden
+    return hidden & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > reach + 1)
