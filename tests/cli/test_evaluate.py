@@ -115,6 +115,34 @@ def test_a_page_of_the_gallery_and_the_worst(test_set, evaluate, tmp_path):
     assert "left out: --no-looks" in page
 
 
+def test_a_stressed_run_against_a_plain_one_with_verdicts(test_set, evaluate, tmp_path, capsys):
+    """Grey photos, and one verdict."""
+    true = ("--initial-masks", "truth")
+    assert evaluate(test_set, *true, "--json", tmp_path / "plain.json") in (0, None)
+    plain = json.loads((tmp_path / "plain.json").read_text())
+    assert plain["gallery"] == ["one", "three", "two"]
+    options = ("--stress", "grey", "--against", tmp_path / "plain.json", "--json", tmp_path / "grey.json")
+    options += ("--verdicts", tmp_path / "verdicts.json", "--html", tmp_path / "grey.html", "--limit", 2)
+    (tmp_path / "verdicts.json").write_text(json.dumps({"two": "ok"}))
+    left = evaluate(test_set, *true, *options)
+    assert "verdicts.json: not in the gallery of these 2: two" in left
+    assert not (tmp_path / "grey.json").exists()
+    (tmp_path / "verdicts.json").write_text(json.dumps({"three": "a hole in the leg"}))
+    assert evaluate(test_set, *true, *options) in (0, None)
+    grey = json.loads((tmp_path / "grey.json").read_text())
+    assert (grey["against"]["differs"], grey["against"]["samples"]) == (["stress"], 2)
+    for name in ("modal", "amodal", "invisible"):
+        loss = grey["against"]["masks"][name]
+        kept = {row["id"]: row["pixels"][name] for row in plain["each"] if row["id"] != "two"}
+        hit, union = (sum(pixels[k] for pixels in kept.values()) for k in (0, 1))
+        assert loss["earlier"] == pytest.approx(hit / union, abs=1e-5)
+    assert grey["verdicts"] == {"ok": 0, "of": 2, "wrong": {"three": "a hole in the leg"}, "none": ["one"]}
+    page = (tmp_path / "grey.html").read_text()
+    assert "a hole in the leg" in page
+    assert "Micro IoU against plain.json (plain; differs in stress)" in page
+    assert "Gallery: 0 of 2" in capsys.readouterr().out
+
+
 def test_stress_small_needs_masks_that_can_shrink(test_set, evaluate):
     left = evaluate(test_set, "--stress", "small", "--initial-masks", test_set / "test" / "AmodalMasks")
     assert "--stress small needs --initial-masks predicted or truth" in left

@@ -43,6 +43,8 @@ class _Completed:
 
     def __init__(self, sample, modal, amodal):
         self.modal, self.amodal, self.invisible = modal, amodal, amodal & ~modal
+        self.parsing_modal = np.where(modal, sample.parsing_amodal, np.uint8(0))
+        self.parsing_amodal = np.where(amodal, sample.parsing_amodal, np.uint8(0))
         self.recovered = sample.occluded.copy()
         self.recovered[self.invisible] = sample.original[self.invisible]
 

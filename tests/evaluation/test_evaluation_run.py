@@ -211,3 +211,74 @@ def test_the_sheet_has_a_row_a_sample_the_worst_first(make_sample, fake_deocclud
     assert sheet.width == TILE * len(NAMES)
     assert sheet.height > TILE * len(samples)
     assert contact_sheet(samples, deoccluder, Nobody()).size == sheet.size
+
+
+def test_body_parts_of_labelled_samples_over_known_pixels_of_the_window(make_sample, fake_deoccluder):
+    samples = [make_sample(f"p{k}-0", seed=k) for k in range(3)]
+    unlabelled = np.where(samples[1].amodal, np.uint8(255), np.uint8(0))
+    samples[1] = replace(
+        samples[1], parsing_amodal=unlabelled, parsing_modal=np.where(samples[1].modal, unlabelled, 0)
+    )
+    measured = run(samples, fake_deoccluder(samples, short=10))
+    assert measured[1].parsing is None
+    parsing = summarise(measured)["parsing"]
+    assert (parsing["samples"], parsing["people"]) == (2, 2)
+    assert parsing["modal"]["mIoU"] == 1
+    amodal = parsing["amodal"]
+    assert amodal["classes"]["upper-clothes"] == {"iou": 0.8, "accuracy": 0.8, "people": 2}
+    background = 61 * 47 - 50 * 20
+    assert amodal["classes"]["background"]["iou"] == pytest.approx(background / (background + 200), abs=1e-5)
+    assert amodal["mIoU parts"] == 0.8
+    assert len(amodal["absent"]) == 18
+    unknown = np.zeros_like(samples[0].unknown)
+    unknown[45:] = True
+    behind_a_bag = [replace(samples[0], unknown=unknown)]
+    parsing = summarise(run(behind_a_bag, fake_deoccluder(behind_a_bag, short=10)))["parsing"]
+    assert parsing["amodal"]["mIoU"] == 1
+    nobody = summarise(run(samples, fake_deoccluder(samples), Nobody()))["parsing"]
+    assert nobody["amodal"]["classes"]["upper-clothes"]["iou"] == 0
+    assert nobody["amodal"]["classes"]["background"]["accuracy"] == 1
+
+
+def test_a_set_without_labels_has_no_body_parts(make_sample, fake_deoccluder):
+    sample = make_sample()
+    nothing = np.where(sample.amodal, np.uint8(255), np.uint8(0))
+    sample = replace(sample, parsing_amodal=nothing, parsing_modal=np.where(sample.modal, nothing, 0))
+    report = summarise(run([sample], fake_deoccluder([sample])))
+    assert report["parsing"] is None
+    console = Console(width=160, record=True, file=StringIO())
+    show(report, console)
+    assert "no sample has labels" in console.export_text()
+
+
+def test_the_boundary_pair_is_the_mean_of_paired_differences(make_sample, fake_deoccluder):
+    samples = [make_sample(f"p{k}-0", seed=k, hidden_from=25 + 6 * k) for k in range(4)]
+
+    class Shrunk(Nobody):
+        """The true visible mask without its outermost columns."""
+
+        def __call__(self, sample):
+            mask = sample.modal.copy()
+            mask[:, :20] = False
+            return replace(TrueMasks()(sample), mask=mask)
+
+    measured = run(samples, fake_deoccluder(samples, short=8), Shrunk())
+    report = summarise(measured)
+    pair = report["boundary pair"]
+    ours = [m.masks[methods.OURS]["amodal"]["boundary"].numerator for m in measured]
+    initial = [m.masks[methods.AS_IT_IS]["modal"]["boundary"].numerator for m in measured]
+    assert pair["deocclude, amodal"] == pytest.approx(np.mean(ours), abs=1e-5)
+    assert pair["initial mask as it is, modal"] == pytest.approx(np.mean(initial), abs=1e-5)
+    differences = np.subtract(ours, initial)
+    assert pair["difference"] == pytest.approx(differences.mean(), abs=1e-5)
+    assert differences.min() <= pair["interval"][0] <= pair["difference"] <= pair["interval"][1]
+    console = Console(width=300, record=True, file=StringIO())
+    show(report, console)
+    assert f"difference {pair['difference']:+.3f}" in console.export_text()
+
+
+def test_samples_say_whose_they_are_and_what_was_counted(make_sample, fake_deoccluder):
+    samples = [make_sample("p0-0"), make_sample("p0-1", seed=1)]
+    row = summarise(run(samples, fake_deoccluder(samples, short=5)))["each"][1]
+    assert row["person"] == "p0"
+    assert row["pixels"] == {"modal": [500, 500], "amodal": [900, 1000], "invisible": [400, 500]}

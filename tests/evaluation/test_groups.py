@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deocclude.evaluation.groups import HIDDEN_PARTS, framing_of, groups_of, hidden_part
+from deocclude.evaluation.groups import HIDDEN_PARTS, clothes_of, framing_of, groups_of, hidden_part
 from deocclude.parsing import LIP_CLASSES, UNLABELLED
 
 
@@ -26,6 +26,7 @@ def test_groups(make_sample):
         "framing": "whole in the frame",
         "occluder": "object",
         "hidden part": "torso",
+        "clothes": "close to the body",
     }
     assert groups_of(make_sample(hidden_from=49))["ratio"] == "(0.1, 0.2]"
     assert groups_of(make_sample(bottom=61))["framing"] == "half-length"
@@ -69,3 +70,30 @@ def test_what_is_visible_unlabelled_or_unknown_says_nothing(make_sample):
 def test_every_class_but_the_background_belongs_to_one_part():
     names = [name for part in HIDDEN_PARTS.values() for name in part]
     assert sorted(names) == sorted(LIP_CLASSES[1:])
+
+
+@pytest.mark.parametrize(
+    ("rows", "loose"),
+    [
+        ({"hair": (5, 10), "coat": (10, 30), "pants": (30, 55)}, False),  # 10% hair, 20% of jacket
+        ({"hair": (5, 11), "pants": (11, 55)}, True),  # 12% hair
+        ({"skirt": (5, 20), "face": (20, 55)}, False),  # 30%, not more
+        ({"skirt": (5, 20), "scarf": (20, 21), "face": (21, 55)}, True),
+        ({"dress": (5, 21), "face": (21, 55)}, True),
+        ({"coat": (5, 36), "face": (36, 55)}, True),  # 62%, a long coat
+        ({"coat": (5, 35), "face": (35, 55)}, False),
+        ({"hair": (5, 8), "face": (8, 25)}, True),  # 15% of what is labelled
+    ],
+)
+def test_hair_and_loose_clothes_by_their_share_of_the_labelled_body(make_sample, rows, loose):
+    sample = with_parts(make_sample(), **rows)
+    assert clothes_of(sample) == ("long hair or loose clothes" if loose else "close to the body")
+
+
+def test_clothes_of_an_unlabelled_person_or_behind_a_bag_are_not_known(make_sample):
+    assert clothes_of(with_parts(make_sample())) == "unlabelled"
+    sample = with_parts(make_sample(), dress=(5, 30), pants=(30, 55))
+    unknown = np.zeros_like(sample.unknown)
+    unknown[5:22] = True
+    assert clothes_of(sample) == "long hair or loose clothes"
+    assert clothes_of(replace(sample, unknown=unknown)) == "close to the body"

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from deocclude.evaluation.against import compare
 from deocclude.evaluation.matching import TrueMasks
 from deocclude.evaluation.page import render
 from deocclude.evaluation.parallel import Outcome
@@ -11,6 +12,7 @@ from deocclude.evaluation.pictures import NAMES, as_jpegs, tiles_of
 from deocclude.evaluation.report import summarise
 from deocclude.evaluation.run import complete, measure
 from deocclude.evaluation.shown import Shown
+from deocclude.evaluation.verdicts import count_verdicts
 
 
 @pytest.fixture
@@ -74,10 +76,35 @@ def test_the_page_has_everything_and_needs_nothing(outcomes, report):
     assert "half-length</th>" not in page
     assert "PSNR hidden" in page
     assert "FID-lite0" not in page
-    places = [page.index(f'id="{part}"') for part in ("gallery", "masks", "content", "groups", "worst")]
+    assert "close to the body" in page
+    assert "amodal mask 0." in page
+    assert "no pixel in truth, so in no mean: hat" in page
+    sections = ("gallery", "masks", "parts", "content", "groups", "worst")
+    places = [page.index(f'id="{part}"') for part in sections]
     assert places == sorted(places)
     worst = page[places[-1] :]
     assert re.findall(r"<b>#(\d+) ", worst) == ["50", "40", "30", "20", "10", "0"]
+
+
+def test_verdicts_stand_beside_the_pictures_and_are_counted(outcomes, report):
+    verdicts = {outcomes[0].measured.id: "ok", outcomes[2].measured.id: "no <legs>"}
+    gallery = [outcome.measured.id for outcome in outcomes[:4]]
+    counted = {**report, "verdicts": count_verdicts(verdicts, gallery)}
+    page = render(counted, outcomes[:4], [], verdicts)
+    assert "1 of 4 pictures are ones to show a user; 2 have no verdict." in page
+    assert page.count("verdict: <b") == 2
+    cases = page.split("<figure")[1:]
+    assert 'verdict: <b class="hit">ok</b>' in cases[0]
+    assert 'verdict: <b class="missed">no &lt;legs&gt;</b>' in cases[2]
+    plain = render(report, outcomes[:4], [])
+    assert "verdict" not in plain
+
+
+def test_the_loss_against_an_earlier_run_is_on_the_page(outcomes, report):
+    earlier = {**report, "stress": None, "file": "plain & simple.json"}
+    page = render({**report, "against": compare(report, earlier)}, [], [])
+    assert "against plain &amp; simple.json (plain; differs in stress)" in page
+    assert "relative loss 0.0% [0.0%, 0.0%]" in page
 
 
 def test_numbers_of_a_case_are_those_of_the_report(outcomes, report):

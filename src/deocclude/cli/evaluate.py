@@ -41,6 +41,14 @@ def evaluate(
     sheet_of: Annotated[
         Literal["worst", "even"], typer.Option(help="Samples on the sheet: the worst, or evenly spaced.")
     ] = "worst",
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A file of --json, of the photos as they are say: tell what IoU is lost since."),
+    ] = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(help='JSON {id: "ok" or what is wrong} on gallery pictures, for the page and a count.'),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many samples, evenly spaced, for a quick look.")
     ] = None,
@@ -49,11 +57,13 @@ def evaluate(
     from rich.console import Console
     from rich.progress import track
 
+    from deocclude.evaluation.against import compare, read_earlier
     from deocclude.evaluation.page import render
     from deocclude.evaluation.parallel import Evaluator, Job, evaluate_all
     from deocclude.evaluation.run import evenly_spaced
-    from deocclude.evaluation.shown import Shown
+    from deocclude.evaluation.shown import Shown, gallery_of
     from deocclude.evaluation.tables import show
+    from deocclude.evaluation.verdicts import count_verdicts, read_verdicts
 
     for target in (json, html, sheet):
         if target is not None and not target.parent.is_dir():
@@ -61,6 +71,10 @@ def evaluate(
     job = Job(ahp_dir, split, model, device, initial_masks, stress, looks, pictures=html is not None)
     evaluator = Evaluator(job)
     chosen = evenly_spaced(len(evaluator.samples), limit)
+    ids = evaluator.samples.ids
+    gallery = [ids[index] for index in gallery_of(chosen)]
+    said = None if verdicts is None else read_verdicts(verdicts, gallery)
+    earlier = None if against is None else read_earlier(against, split, [ids[index] for index in chosen])
     shown = Shown(chosen)
     measured = []
     outcomes = evaluate_all(evaluator, chosen, workers)
@@ -69,12 +83,16 @@ def evaluate(
         shown.add(outcome)
     if sheet is not None:
         _write_sheet(sheet, sheet_of, evaluator, chosen, measured)
-    report = _report(evaluator, measured)
+    report = {**_report(evaluator, measured), "gallery": gallery}
+    if earlier is not None:
+        report["against"] = compare(report, earlier)
+    if said is not None:
+        report["verdicts"] = count_verdicts(said, gallery)
     show(report, Console())
     if json is not None:
         _write(json, dumps(report, indent=1) + "\n")
     if html is not None:
-        _write(html, render(report, shown.gallery, shown.worst))
+        _write(html, render(report, shown.gallery, shown.worst, said))
 
 
 def _report(evaluator: Evaluator, measured: list[Any]) -> dict[str, Any]:

@@ -16,8 +16,14 @@ HIDDEN_PARTS: dict[str, tuple[str, ...]] = {
 }
 """The LIP classes of each part of the body; sleeves are upper clothes, hence torso."""
 
+LOOSE: dict[str, float] = {"skirt": 1.0, "dress": 1.0, "scarf": 1.0, "coat": 0.5}
+"""Clothes that may stand off the body, and how much of their area counts: most of LIP's coats are jackets."""
+LEAST_LOOSE, LEAST_HAIR = 0.3, 0.1
+"""Shares of the labelled body above which clothes are loose, and hair is long."""
+
 WHOLE, HALF_LENGTH, CUT_ELSEWHERE = "whole in the frame", "half-length", "cut elsewhere"
 UNLABELLED_PART = "unlabelled"
+HAIR_OR_LOOSE, CLOSE = "long hair or loose clothes", "close to the body"
 
 
 def groups_of(sample: OcclusionSample) -> dict[str, str]:
@@ -30,6 +36,7 @@ def groups_of(sample: OcclusionSample) -> dict[str, str]:
         "framing": framing_of(sample.amodal),
         "occluder": ("person" if person else "object") if sample.occluder_category else "unknown",
         "hidden part": hidden_part(sample),
+        "clothes": clothes_of(sample),
     }
 
 
@@ -52,3 +59,17 @@ def hidden_part(sample: OcclusionSample) -> str:
     }
     most = max(pixels, key=pixels.__getitem__)
     return most if pixels[most] else UNLABELLED_PART
+
+
+def clothes_of(sample: OcclusionSample) -> str:
+    """Whether hair or loose clothes shape the true outline: by their shares of the known labelled body.
+
+    `UNLABELLED_PART` if nothing is labelled.
+    """
+    counts = np.bincount(sample.parsing_amodal[sample.amodal & ~sample.unknown], minlength=256)
+    area = {name: int(counts[index]) for index, name in enumerate(LIP_CLASSES) if index}
+    body = sum(area.values())
+    if body == 0:
+        return UNLABELLED_PART
+    loose = sum(weight * area[name] for name, weight in LOOSE.items())
+    return HAIR_OR_LOOSE if loose > LEAST_LOOSE * body or area["hair"] > LEAST_HAIR * body else CLOSE

@@ -55,6 +55,15 @@ def mask_l1(prediction: np.ndarray, truth: np.ndarray, known: np.ndarray, window
     return Fraction(float(counted.sum(dtype=np.float64)), counted.size)
 
 
+def pixels_inside(window: SquareWindow, height: int, width: int) -> np.ndarray:
+    """bool HxW: the photo's pixels inside the window."""
+    inside = np.zeros((height, width), bool)
+    rows = slice(max(0, window.top), min(height, window.top + window.side))
+    columns = slice(max(0, window.left), min(width, window.left + window.side))
+    inside[rows, columns] = True
+    return inside
+
+
 def content_l1(result: np.ndarray, original: np.ndarray, where: np.ndarray) -> Fraction:
     """Summed absolute difference over the pixels of `where` (bool HxW), and their number.
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from deocclude.evaluation.body_parts import part_numbers
 from deocclude.evaluation.distribution import frechet_distance, kernel_distance
+from deocclude.evaluation.methods import AS_IT_IS, OURS
 from deocclude.evaluation.metrics import Fraction, Tally, psnr
-from deocclude.evaluation.run import GIVEN, MASKS, Measured
+from deocclude.evaluation.run import GIVEN, MAPS, MASKS, Measured
 
 Numbers = dict[str, Any]
 
@@ -47,6 +49,8 @@ def _numbers(measured: Sequence[Measured]) -> Numbers:
             }
             for method in first.masks
         },
+        "boundary pair": _boundary_pair(measured),
+        "parsing": _parsing_numbers(measured),
         "content": {
             given: {
                 method: _content_numbers(
@@ -77,6 +81,36 @@ def _mask_numbers(overlap: Tally, l1: Tally, boundary: Tally) -> Numbers:
         "l1": _plain(l1.mean),
         "boundary": _plain(boundary.mean),
         "boundary interval": _span(boundary),
+    }
+
+
+def _boundary_pair(measured: Sequence[Measured]) -> Numbers:
+    """The cascade's amodal boundary and the initial mask's against the visible part, sample by sample."""
+
+    def scores(method: str, name: str) -> list[float]:
+        return [m.masks[method][name]["boundary"].numerator for m in measured]
+
+    ours, initial = scores(OURS, "amodal"), scores(AS_IT_IS, "modal")
+    pairs = zip(ours, initial, strict=True)
+    difference = _tally(measured, (Fraction(after - before, 1) for after, before in pairs))
+    return {
+        f"{OURS}, amodal": _plain(float(np.mean(ours))),
+        f"{AS_IT_IS}, modal": _plain(float(np.mean(initial))),
+        "difference": _plain(difference.mean),
+        "interval": _span(difference),
+    }
+
+
+def _parsing_numbers(measured: Sequence[Measured]) -> Numbers | None:
+    """None if no sample has labels."""
+    labelled = [(m.person, m.parsing) for m in measured if m.parsing is not None]
+    if not labelled:
+        return None
+    people = [person for person, _ in labelled]
+    return {
+        "samples": len(labelled),
+        "people": len(set(people)),
+        **{name: part_numbers([matrices[name] for _, matrices in labelled], people) for name in MAPS},
     }
 
 
@@ -119,12 +153,14 @@ def _each(m: Measured) -> Numbers:
 
     return {
         "id": m.id,
+        "person": m.person,
         "found": m.found,
         **m.groups,
         "iou": {
             method: {name: share(values[name]["iou"], 1.0) for name in MASKS}
             for method, values in m.masks.items()
         },
+        "pixels": {name: [int(count) for count in m.masks[OURS][name]["iou"]] for name in MASKS},
         "boundary": {
             method: {name: share(values[name]["boundary"], None) for name in MASKS}
             for method, values in m.masks.items()

@@ -11,6 +11,7 @@ import numpy as np
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.crops import SquareWindow, box_of
 from deocclude.evaluation import methods
+from deocclude.evaluation.body_parts import confusion, has_labels
 from deocclude.evaluation.boundary import boundary_f, tolerance_in
 from deocclude.evaluation.groups import groups_of
 from deocclude.evaluation.matching import InitialMasks
@@ -20,6 +21,7 @@ from deocclude.evaluation.metrics import (
     content_squared_error,
     intersection_over_union,
     mask_l1,
+    pixels_inside,
 )
 from deocclude.evaluation.ssim import ssim_over
 from deocclude.people.person import DetectedPerson
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 MASKS = ("modal", "amodal", "invisible")
 GIVEN = ("true masks", "predicted masks")
+MAPS = ("modal", "amodal")
+"""The cascade's body-part maps."""
 
 Photos = dict[str, dict[str, np.ndarray]]
 
@@ -50,7 +54,8 @@ class Measured:
     groups: what the sample is, for the breakdowns ("source" -> "ccp", ...).
     masks: method -> "modal", "amodal", "invisible" -> "iou", "l1", "boundary". content: given masks ->
     method -> "l1", "squared", "ssim" (over the invisible pixels), "crop l1", and "perceptual" where VGG16 is
-    installed. features: None where nothing is hidden or EfficientNet-Lite0 is not installed.
+    installed. parsing: "modal", "amodal" -> int64 20x21 (`body_parts.confusion`) of the cascade's body parts;
+    None without labels. features: None where nothing is hidden or EfficientNet-Lite0 is not installed.
     """
 
     id: str
@@ -59,6 +64,7 @@ class Measured:
     groups: dict[str, str]
     masks: dict[str, dict[str, dict[str, Fraction]]]
     content: dict[str, dict[str, dict[str, Fraction]]]
+    parsing: dict[str, np.ndarray] | None = None
     features: Features | None = None
 
 
@@ -105,8 +111,9 @@ def measure(
     window = SquareWindow.around(box_of(sample.amodal) or (0, 0, width, height))
     predictions = methods.mask_predictions(sample, initial, completed)
     photos = _recovered(sample, completed, deoccluder)
+    seen = known & pixels_inside(window, height, width)
     content = {
-        given: {method: _compare_pixels(sample, photo, known, window) for method, photo in results.items()}
+        given: {method: _compare_pixels(sample, photo, known, seen) for method, photo in results.items()}
         for given, results in photos.items()
     }
     features = None
@@ -122,6 +129,7 @@ def measure(
             for method, masks in predictions.items()
         },
         content=content,
+        parsing=_compare_parts(sample, completed, seen),
         features=features,
     )
 
@@ -159,20 +167,33 @@ def _recovered(sample: OcclusionSample, completed: Person | None, deoccluder: De
 
 
 def _compare_pixels(
-    sample: OcclusionSample, photo: np.ndarray, known: np.ndarray, window: SquareWindow
+    sample: OcclusionSample, photo: np.ndarray, known: np.ndarray, seen: np.ndarray
 ) -> dict[str, Fraction]:
-    height, width = known.shape
-    in_window = np.zeros_like(known)
-    rows = slice(max(0, window.top), min(height, window.top + window.side))
-    columns = slice(max(0, window.left), min(width, window.left + window.side))
-    in_window[rows, columns] = True
+    """seen: bool HxW, the known pixels of the person's window."""
     hidden = sample.invisible & known
     merged = np.where(hidden[..., None], photo, sample.original)
     return {
         "l1": content_l1(photo, sample.original, hidden),
         "squared": content_squared_error(photo, sample.original, hidden),
-        "crop l1": content_l1(photo, sample.original, in_window & known),
+        "crop l1": content_l1(photo, sample.original, seen),
         "ssim": ssim_over(merged, sample.original, hidden),
+    }
+
+
+def _compare_parts(
+    sample: OcclusionSample, completed: Person | None, seen: np.ndarray
+) -> dict[str, np.ndarray] | None:
+    """None if the sample has no labels; a person whom the cascade does not see is background everywhere."""
+    if not has_labels(sample.parsing_amodal, seen):
+        return None
+    nothing = np.zeros(seen.shape, np.uint8)
+    return {
+        name: confusion(
+            nothing if completed is None else getattr(completed, f"parsing_{name}"),
+            getattr(sample, f"parsing_{name}"),
+            seen,
+        )
+        for name in MAPS
     }
 
 

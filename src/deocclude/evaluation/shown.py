@@ -13,14 +13,19 @@ GALLERY = 40
 WORST = 60
 
 
+def gallery_of(indices: Sequence[int], size: int = GALLERY) -> list[int]:
+    """`size` evenly spaced of the samples that are evaluated."""
+    return [indices[at] for at in evenly_spaced(len(indices), size)]
+
+
 class Shown:
     """Keeps the pictures of the gallery and of the worst samples so far, and no others.
 
-    gallery: 40 evenly spaced of the samples that are evaluated: the same ones for every run over a whole set.
+    gallery: how many of `gallery_of`, the same ones for every run over a whole set.
     """
 
     def __init__(self, indices: Sequence[int], gallery: int = GALLERY, worst: int = WORST) -> None:
-        self._of_gallery = {indices[at] for at in evenly_spaced(len(indices), gallery)}
+        self._of_gallery = set(gallery_of(indices, gallery))
         self._most = worst
         self._heap: list[tuple[float, int, Outcome]] = []
         self.gallery: list[Outcome] = []

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from deocclude.evaluation.methods import OURS
-from deocclude.evaluation.run import GIVEN, MASKS
+from deocclude.evaluation.part_tables import class_table, summary_table
+from deocclude.evaluation.run import GIVEN, MAPS, MASKS
+from deocclude.evaluation.verdicts import verdicts_line
+from deocclude.evaluation.wording import absent_line, against_line, boundary_line, number, span
 
 Numbers = dict[str, Any]
 
 
 def show(report: Numbers, console: Console) -> None:
-    """Prints the tables: masks and content over the set, then the cascade's numbers by group."""
+    """Prints the tables: masks, body parts and content over the set, then the cascade's numbers by group."""
     seen = f"{report['samples']} samples of {report['people']} people"
     console.print(f"{seen}; nobody found in {report['samples'] - report['found']}")
     console.print(_mask_table("Masks: IoU micro (mean) [95% of micro]", report["masks"]))
     console.print(_boundary_table(report["masks"]))
+    console.print(boundary_line(report["boundary pair"]), highlight=False)
+    _show_parts(report["parsing"], console)
     for given, rows in report["content"].items():
         console.print(_content_table(f"Content, {given} (l1, PSNR, SSIM, VGG: hidden part)", rows))
     console.print(_group_table(report["groups"]))
+    if "against" in report:
+        console.print(against_line(report["against"]), highlight=False)
+    if "verdicts" in report:
+        console.print(f"Gallery: {verdicts_line(report['verdicts'])}", highlight=False)
     for note in report.get("notes", ()):
         console.print(note, highlight=False)
 
 
-def number(value: float | None, digits: int = 3) -> str:
-    """The value with so many decimals; a dash for None."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def span(interval: Sequence[float | None], digits: int = 3) -> str:
-    """[low, high] with so many decimals."""
-    return f"[{number(interval[0], digits)}, {number(interval[1], digits)}]"
+def _show_parts(parsing: Numbers | None, console: Console) -> None:
+    if parsing is None:
+        console.print("Body parts: no sample has labels")
+        return
+    maps = {name: parsing[name] for name in MAPS}
+    title = f"Body parts of {parsing['samples']} labelled samples, {parsing['people']} people [95%]"
+    console.print(summary_table(title, maps))
+    console.print(class_table(maps))
+    if absent_line(maps):
+        console.print(absent_line(maps), highlight=False)
 
 
 def _mask_table(title: str, rows: Numbers) -> Table:
