@@ -9,6 +9,7 @@ from deocclude.cli.ahp.build import build
 from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
+from deocclude.cli.ahp.parser_score import parser_score
 from deocclude.cli.ahp.prepare import prepare
 from deocclude.cli.ahp.review import review
 from deocclude.cli.ahp.segment import segment
@@ -20,6 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Make whole people and their occlud
 app.command()(prepare)
 app.command()(acquire)
 app.command()(segment)
+app.command("parser-score")(parser_score)
 app.command()(review)
 app.command()(build)
 app.command()(synthesize)
