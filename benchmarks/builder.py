@@ -63,7 +63,7 @@ def subset(sources: dict[str, Path], people: int, to: Path) -> dict[str, Path]:
 
 def preserve_everybody(work: Path) -> int:
     """Decisions that keep everybody with a mask, so that later steps have all the people; how many."""
-    from deocclude.ahp.layout import write_atomically
+    from deocclude.atomic import write_atomically
 
     lines = [json.loads(line) for line in (work / "segmented.jsonl").read_text().splitlines()]
     kept = [line["id"] for line in lines if line["outcome"] == "ok"]

@@ -16,6 +16,7 @@ from deocclude.ahp.coco import CocoReader
 from deocclude.ahp.prepare import shrink_photo, split_of
 from deocclude.ahp.reader import load_rgb
 from deocclude.ahp.sample import OcclusionSample
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import PersonSource
 
@@ -38,11 +39,9 @@ def write_false_alarms(root: Path, coco: Path, source: PersonSource, max_side: i
         folder = root / _FOLDER / split
         masks = [person.mask for person in source(photo)]
         if masks:
-            layout.write_atomically(folder / "JPEGImages" / f"{identity}.jpg", layout.encode_jpeg(photo, 92))
+            write_atomically(folder / "JPEGImages" / f"{identity}.jpg", layout.encode_jpeg(photo, 92))
         for number, mask in enumerate(masks):
-            layout.write_atomically(
-                folder / "InitialMasks" / f"{identity}-{number}.png", layout.encode_png(mask)
-            )
+            write_atomically(folder / "InitialMasks" / f"{identity}-{number}.png", layout.encode_png(mask))
         written[split] += len(masks)
     return written
 

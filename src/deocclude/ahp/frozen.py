@@ -18,6 +18,7 @@ from deocclude.ahp.initial_masks import match
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, NotInBin, SynthesisSettings, draw_occluder, occlude
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import PersonSource
@@ -140,7 +141,7 @@ def write_sample(folder: Path, identity: str, sample: OcclusionSample) -> None:
     if sample.unknown.any():
         files[f"UnknownRegions/{identity}.png"] = layout.encode_png(sample.unknown)
     for name, content in files.items():
-        layout.write_atomically(folder / name, content)
+        write_atomically(folder / name, content)
 
 
 def _record(
@@ -229,7 +230,7 @@ def write_samples(
         write_sample(folder, identity, sample)
         records.append(record)
     lines = ",\n".join(json.dumps(record) for record in records)
-    layout.write_atomically(folder / "samples.json", f"[\n{lines}\n]\n".encode())
+    write_atomically(folder / "samples.json", f"[\n{lines}\n]\n".encode())
     return len(records)
 
 
@@ -246,5 +247,5 @@ def write_initial_mask(frozen: FrozenComposites, index: int, source: PersonSourc
     person = match(source(sample.occluded), sample.modal)
     mask = np.zeros_like(sample.modal) if person is None else person.mask
     path = frozen.folder / "InitialMasks" / f"{frozen.ids[index]}.png"
-    layout.write_atomically(path, layout.encode_png(mask))
+    write_atomically(path, layout.encode_png(mask))
     return person is not None

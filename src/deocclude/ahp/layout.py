@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from deocclude.ahp.sample import Occluder, WholePerson
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import NUM_CLASSES, UNLABELLED, to_palette_image
 
@@ -23,17 +23,6 @@ def source_of(identity: str) -> str:
     """The data set a person comes from: what stands before the first dash of the ID, else 'ahp'."""
     head, dash, _ = identity.partition("-")
     return head if dash else "ahp"
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def encode_jpeg(photo: np.ndarray, quality: int = _QUALITY) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deocclude.ahp.layout import write_atomically
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 MANIFEST = "manifest.json"

@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.layout import encode_parsing, write_atomically
+from deocclude.ahp.layout import encode_parsing
 from deocclude.ahp.sample import WholePerson
+from deocclude.atomic import write_atomically
 from deocclude.crops import box_of
 
 MakeWorkspace = Callable[..., Path]

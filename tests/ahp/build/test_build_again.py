@@ -114,6 +114,7 @@ def test_ten_kills_change_nothing(tmp_path, make_workspace, coco, decide, tree):
 def test_a_killed_run_shows_no_half_file(tmp_path, make_workspace, monkeypatch, tree):
     """Whatever the moment: after each single write, what is there is also in the finished data set."""
     from deocclude.ahp import layout
+    from deocclude.ahp.build import run
 
     work = make_workspace(tmp_path, 3)
     build(work, tmp_path / "whole", SERIAL)
@@ -132,10 +133,12 @@ def test_a_killed_run_shows_no_half_file(tmp_path, make_workspace, monkeypatch, 
                 raise Killed
             write(path, content)
 
-        monkeypatch.setattr(layout, "write_atomically", count)
+        for module in (layout, run):
+            monkeypatch.setattr(module, "write_atomically", count)
         with pytest.raises(Killed):
             build(work, out, SERIAL)
         assert tree(out).items() <= whole.items()
-        monkeypatch.setattr(layout, "write_atomically", write)
+        for module in (layout, run):
+            monkeypatch.setattr(module, "write_atomically", write)
         build(work, out, SERIAL)
         assert tree(out) == whole

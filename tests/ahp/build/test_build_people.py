@@ -11,9 +11,10 @@ from PIL import Image
 from deocclude.ahp.build.run import build
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.engine import Engine
-from deocclude.ahp.layout import People, encode_png, write_atomically
+from deocclude.ahp.layout import People, encode_png
 from deocclude.ahp.prepare import split_of
 from deocclude.ahp.statistics.provenance import provenance_of
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 SERIAL = Engine("serial")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.ahp.engine import Engine
-from deocclude.ahp.layout import write_atomically
+from deocclude.atomic import write_atomically
 
 Work = Callable[[list[Any]], list[str]]
 """The lines that a part's items come to; a function that other processes can import."""

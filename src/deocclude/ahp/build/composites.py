@@ -16,6 +16,7 @@ from rich.progress import track
 from deocclude.ahp import frozen, layout
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.synthesis import DEFAULT, NotInBin
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 SPLIT = "val"
@@ -42,7 +43,7 @@ def freeze(out: Path, scratch: Path, engine: Engine) -> tuple[int, int]:
             frozen.write_samples(folder, samples, count * PER_PERSON)
         except NotInBin as error:
             raise DeoccludeError(f"{out}: {error}; add photos with occluders and build again") from None
-        layout.write_atomically(note, digest.encode())
+        write_atomically(note, digest.encode())
     return _initial_masks(frozen.FrozenComposites(out, SPLIT), engine)
 
 

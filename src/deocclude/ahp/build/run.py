@@ -25,7 +25,7 @@ from deocclude.ahp.build.outcome import OCCLUDER, PERSON, Outcome
 from deocclude.ahp.build.tree import claim, files_of, sweep
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.review.workspace import Workspace
-from deocclude.atomic import replacing
+from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
 PREPARED = "prepared.jsonl"
@@ -126,7 +126,7 @@ def build(
     for split in SPLITS:
         layout.write_ids(out, split, summary.people[split])
         expected.add(f"train/ImageSets/{split}.txt")
-    layout.write_atomically(out / STATISTICS, _plain(summary.counts))
+    write_atomically(out / STATISTICS, _plain(summary.counts))
     sweep(out, expected)
     return summary
 
@@ -171,7 +171,7 @@ def _do(write: Write, out: Path, part: Part) -> tuple[Path, int]:
         (out / name).is_file() for line in lines_of(part.file) for name in files_of(Outcome.from_json(line))
     ):
         lines = (part.digest, *write(part.items))
-        layout.write_atomically(part.file, "".join(f"{line}\n" for line in lines).encode())
+        write_atomically(part.file, "".join(f"{line}\n" for line in lines).encode())
     return part.file, len(part.items)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from deocclude.ahp.build.outcome import OCCLUDER, PERSON, Outcome
-from deocclude.ahp.layout import write_atomically
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 MARK = "built.json"

@@ -14,6 +14,7 @@ from deocclude.ahp.formats.ahp_records import read_list, read_record, record_of,
 from deocclude.ahp.formats.person import AmodalPerson, Fault, Malformed, check_id
 from deocclude.ahp.formats.photos import copy_as
 from deocclude.ahp.formats.source import Source, reason_of
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
@@ -78,12 +79,12 @@ class PeopleWriter:
                 "leave such people out with --whole, or convert to ahp-test"
             )
         folder, name = self._folder, f"{person.id}.png"
-        layout.write_atomically(folder / "Annotations" / name, layout.encode_png(person.amodal))
+        write_atomically(folder / "Annotations" / name, layout.encode_png(person.amodal))
         if person.parsing_amodal is not None:
             content = layout.encode_parsing(person.parsing_amodal)
-            layout.write_atomically(folder / "PseudoParsingAnnotations" / name, content)
+            write_atomically(folder / "PseudoParsingAnnotations" / name, content)
         if person.unknown is not None and person.unknown.any():
-            layout.write_atomically(folder / "UnknownRegions" / name, layout.encode_png(person.unknown))
+            write_atomically(folder / "UnknownRegions" / name, layout.encode_png(person.unknown))
         copy_as(person.file, folder / "JPEGImages", person.id)
         self.photos += 1
         self._records.append({"id": person.id, **record_of(person, NAME)})
@@ -91,7 +92,7 @@ class PeopleWriter:
     def close(self) -> None:
         """Writes the list of IDs and `people.json`."""
         lines = "".join(f"{identity}\n" for identity in sorted(record["id"] for record in self._records))
-        layout.write_atomically(self._folder / "ImageSets" / f"{self._split}.txt", lines.encode())
+        write_atomically(self._folder / "ImageSets" / f"{self._split}.txt", lines.encode())
         write_list(self._folder / _PEOPLE, self._records)
 
     def abandon(self) -> None:

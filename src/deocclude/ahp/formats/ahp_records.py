@@ -10,6 +10,7 @@ from typing import Any
 from deocclude.ahp import layout
 from deocclude.ahp.formats.person import AmodalPerson, check_name
 from deocclude.ahp.formats.side import checked_extra, hidden_ids
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 RECORD_KEYS = ("photo", "person_category", "hides", "extra")
@@ -60,4 +61,4 @@ def read_list(path: Path) -> list[dict[str, Any]]:
 def write_list(path: Path, records: Sequence[dict[str, Any]]) -> None:
     """The records, one a line."""
     lines = ",\n".join(json.dumps(record) for record in records)
-    layout.write_atomically(path, f"[\n{lines}\n]\n".encode())
+    write_atomically(path, f"[\n{lines}\n]\n".encode())

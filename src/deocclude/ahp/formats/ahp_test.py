@@ -21,6 +21,7 @@ from deocclude.ahp.formats.photos import copy_as
 from deocclude.ahp.formats.side import level
 from deocclude.ahp.formats.source import Source, reason_of
 from deocclude.ahp.frozen import FrozenComposites
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
@@ -89,7 +90,7 @@ class SamplesWriter:
         if person.unknown is not None and person.unknown.any():
             maps["UnknownRegions"] = layout.encode_png(person.unknown)
         for kind, content in maps.items():
-            layout.write_atomically(folder / kind / name, content)
+            write_atomically(folder / kind / name, content)
         copy_as(person.original or person.file, folder / "RGBImages", person.id)
         copy_as(person.file, folder / "RGBErased", person.id)
         self.photos += 1

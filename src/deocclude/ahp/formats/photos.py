@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from deocclude.ahp import layout
 from deocclude.ahp.formats.person import Malformed, check_name
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.images import MOST_PIXELS, encode_png, load_photo
 
@@ -78,6 +79,6 @@ def copy_as(source: Path, folder: Path, identity: str) -> None:
     """The photo as `folder/ID.*`: its bytes where AHP's readers know the kind of file, else as PNG."""
     suffix = source.suffix.lower()
     if suffix in layout.PHOTO_SUFFIXES:
-        layout.write_atomically(folder / f"{identity}{suffix}", source.read_bytes())
+        write_atomically(folder / f"{identity}{suffix}", source.read_bytes())
     else:
-        layout.write_atomically(folder / f"{identity}.png", encode_png(load_photo(source)))
+        write_atomically(folder / f"{identity}.png", encode_png(load_photo(source)))

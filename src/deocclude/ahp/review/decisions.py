@@ -11,9 +11,9 @@ from itertools import groupby
 from pathlib import Path
 from statistics import median
 
-from deocclude.ahp.layout import write_atomically
 from deocclude.ahp.review.agreement import Agreement, agreement_of
 from deocclude.ahp.review.database import Database
+from deocclude.atomic import write_atomically
 
 AUTO = "auto"
 _STRICTEST_FIRST = ("discard", "refine", "preserve")

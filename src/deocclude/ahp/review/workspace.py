@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.layout import decode_map_of_size, encode_png, write_atomically
+from deocclude.ahp.layout import decode_map_of_size, encode_png
 from deocclude.ahp.reader import load_rgb
+from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 

@@ -18,14 +18,14 @@ from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.acquire.parts import Part, cut, finish, lines_of
 from deocclude.ahp.acquire.run import CANDIDATES
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.layout import encode_parsing, encode_png, write_atomically
+from deocclude.ahp.layout import encode_parsing, encode_png
 from deocclude.ahp.reader import load_rgb
 from deocclude.ahp.segment import parsers, segmenters
 from deocclude.ahp.segment.faults import faults_of
 from deocclude.ahp.segment.parsers import Parser, load_parser
 from deocclude.ahp.segment.person import segment_person
 from deocclude.ahp.segment.segmenters import Segmenter, load_segmenter
-from deocclude.atomic import replacing
+from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
 SEGMENTED = "segmented.jsonl"

@@ -41,12 +41,12 @@ def statistics(
     from rich.console import Console
 
     from deocclude.ahp.frozen import folder_of
-    from deocclude.ahp.layout import write_atomically
     from deocclude.ahp.statistics import pictures
     from deocclude.ahp.statistics.count import count as count_everything
     from deocclude.ahp.statistics.report import page
     from deocclude.ahp.statistics.scenes import load_classifier
     from deocclude.ahp.statistics.terminal import show
+    from deocclude.atomic import write_atomically
 
     for target in (json, html, sheet):
         if target is not None and not target.parent.is_dir():
