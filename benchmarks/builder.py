@@ -22,7 +22,7 @@ from deocclude.ahp.engine import Engine
 
 def subset(sources: dict[str, Path], people: int, to: Path) -> dict[str, Path]:
     """Data sets of the first `people` photos of each, half of them of the validation split, as links."""
-    from deocclude.ahp.prepare import split_of
+    from deocclude.ahp.split import split_of
 
     def some(source: str, names: list[str]) -> list[str]:
         by_split = {split: [n for n in names if split_of(source, n) == split] for split in ("val", "train")}

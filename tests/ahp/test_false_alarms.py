@@ -8,7 +8,7 @@ import pytest
 
 from deocclude.ahp.batches import BatchSettings, CompositeDataset
 from deocclude.ahp.false_alarms import FalseAlarms, write_false_alarms
-from deocclude.ahp.prepare import split_of
+from deocclude.ahp.split import split_of
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import DetectedPerson
 

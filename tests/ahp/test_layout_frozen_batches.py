@@ -112,7 +112,7 @@ def test_a_spoilt_person_is_named_in_one_line(copy, spoil, words):
 
 
 def test_missing_folders_name_the_command(tmp_path):
-    with pytest.raises(DeoccludeError, match="deocclude ahp prepare"):
+    with pytest.raises(DeoccludeError, match="deocclude ahp build"):
         People(tmp_path, "train")
     with pytest.raises(DeoccludeError, match="deocclude ahp synthesize"):
         frozen.FrozenComposites(tmp_path, "val")

@@ -114,6 +114,6 @@ def test_content_trains_on_the_masks_of_stage_1(trained, data, tmp_path):
 def test_nothing_to_export_or_train_on(tmp_path):
     with pytest.raises(DeoccludeError, match="no checkpoints here"):
         deocclude("train", "export", tmp_path, "--out", tmp_path / "masks.safetensors")
-    with pytest.raises(DeoccludeError, match="deocclude ahp prepare"):
+    with pytest.raises(DeoccludeError, match="deocclude ahp build"):
         train("masks", tmp_path, tmp_path / "run", 64)
     assert not list(tmp_path.iterdir())

@@ -1,24 +1,14 @@
-"""Clothing Co-Parsing: street-fashion photos with 59 tags a pixel, mapped to LIP's 20 classes."""
+"""Clothing Co-Parsing's 59 tags a pixel: which are the body, and which of LIP's 20 classes they are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from deocclude.ahp.reader import Rejected, dilate, iou, largest_component, load_label, load_rgb
-from deocclude.ahp.sample import WholePerson
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import LIP_CLASSES, UNLABELLED
-from deocclude.people.person import DetectedPerson, PersonSource
-
-_LEAST_AGREEMENT = 0.8
-_LEAST_LARGEST_PART = 0.93
-_MOST_HOLES = 0.06
-_SECOND_PERSON = 0.25
 
 CARRIED = ("bag", "purse", "wallet")
 """Tags in front of the body: what they hide is unknown."""
@@ -55,6 +45,22 @@ _SHOE_BONES: dict[str, tuple[tuple[int, int], ...]] = {
     "right-shoe": ((28, 30), (30, 32), (28, 32)),
 }
 """Pairs of BlazePose landmarks; left is the person's own left, as in LIP."""
+
+
+def read_tags(root: Path) -> list[str]:
+    """The tag names of `ROOT/tags.json`; their position is the value of a label map."""
+    path = root / "tags.json"
+    try:
+        names = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise DeoccludeError(
+            f"{path}: no such file; point to the folder that holds photos/, labels/ and tags.json"
+        ) from None
+    except ValueError as error:
+        raise DeoccludeError(f"{path}: not valid JSON ({error}); fetch the file again") from None
+    if not isinstance(names, list) or "null" not in names or not all(isinstance(n, str) for n in names):
+        raise DeoccludeError(f"{path}: not a list of tag names with 'null' in it; fetch the file again")
+    return names
 
 
 def _distance_to_bone(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -102,96 +108,3 @@ def parsing_of(tags: np.ndarray, names: list[str], landmarks: np.ndarray | None)
 
 def _any_of(tags: np.ndarray, names: list[str], wanted: tuple[str, ...]) -> np.ndarray:
     return np.isin(tags, [index for index, name in enumerate(names) if name in wanted])
-
-
-def _hole_share(body: np.ndarray, person: DetectedPerson) -> float:
-    """Share of the body's area that N_i sees as person but that the map misses, well inside the person."""
-    return float((person.mask & ~dilate(body, 4)).sum() / body.sum())
-
-
-class CcpReader:
-    """`ROOT/photos/ID.jpg`, `ROOT/labels/ID.png`, `ROOT/tags.json`.
-
-    A map is rejected when it disagrees with N_i (a garment missing, an occluder in front), when it falls
-    into several parts, or when the photo shows a second person.
-    """
-
-    name = "ccp"
-
-    def __init__(self, root: Path, people: PersonSource) -> None:
-        self.root = root
-        self.people = people
-
-    @cached_property
-    def tags(self) -> list[str]:
-        """The 59 tag names; their position is the value of a label map."""
-        path = self.root / "tags.json"
-        try:
-            names = json.loads(path.read_text())
-        except FileNotFoundError:
-            raise DeoccludeError(
-                f"{path}: no such file; point to the folder that holds photos/, labels/ and tags.json"
-            ) from None
-        except ValueError as error:
-            raise DeoccludeError(f"{path}: not valid JSON ({error}); fetch the file again") from None
-        if not isinstance(names, list) or "null" not in names or not all(isinstance(n, str) for n in names):
-            raise DeoccludeError(f"{path}: not a list of tag names with 'null' in it; fetch the file again")
-        return names
-
-    def jobs(self) -> list[str]:
-        """IDs of the labelled photos."""
-        jobs = sorted(path.stem for path in (self.root / "labels").glob("*.png"))
-        if not jobs:
-            raise DeoccludeError(f"{self.root}: no labels/*.png; point to the folder of CCP")
-        return jobs
-
-    def read(self, job: str) -> Iterator[WholePerson | Rejected]:
-        """One person, or why the photo holds none."""
-        photo = load_rgb(self.root / "photos" / f"{job}.jpg")
-        tags = load_label(self.root / "labels" / f"{job}.png", photo.shape[:2])
-        if tags.max() >= len(self.tags):
-            raise DeoccludeError(
-                f"{self.root / 'labels' / job}.png: tag {tags.max()}, but tags.json has {len(self.tags)}; "
-                "fetch the label map again"
-            )
-        identity = f"{self.name}-{job}"
-        background = _any_of(tags, self.tags, ("null",))
-        carried = _any_of(tags, self.tags, CARRIED)
-        body = ~background & ~carried
-        _, labels_with_bag = largest_component(~background)
-        reason = None
-        people: list[DetectedPerson] = []
-        if not body.any():
-            reason = "the map shows no person"
-        elif labels_with_bag < _LEAST_LARGEST_PART:
-            reason = "the map falls into parts"
-        else:
-            people = self.people(photo)
-            reason = _disagreement(body, carried, people)
-        if reason is not None:
-            yield Rejected(identity, "person", reason)
-            return
-        main = max(people, key=lambda person: iou(person.mask, body))
-        whole, _ = largest_component(~background)
-        body &= whole
-        parsing = parsing_of(tags, self.tags, main.landmarks)
-        parsing = np.where(body, parsing, 0).astype(np.uint8)
-        yield WholePerson(identity, self.name, photo, body, parsing, carried & whole)
-
-
-def _disagreement(body: np.ndarray, carried: np.ndarray, people: list[DetectedPerson]) -> str | None:
-    if not people:
-        return "N_i finds no person"
-    main = max(people, key=lambda person: iou(person.mask, body))
-    others = [
-        person
-        for person in people
-        if person is not main and (person.mask & ~main.mask).sum() > _SECOND_PERSON * body.sum()
-    ]
-    if others:
-        return "several people"
-    if iou(main.mask & ~carried, body) < _LEAST_AGREEMENT:
-        return "the map disagrees with N_i"
-    if _hole_share(body | carried, main) > _MOST_HOLES:
-        return "the map has a hole"
-    return None

@@ -1,42 +1,30 @@
-"""COCO 2017 instances: clean cut-outs to paste, and whole people."""
+"""COCO 2017 instances: clean cut-outs to paste, and photos without people."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as rle
 
-from deocclude.ahp.reader import Rejected, dilate, largest_component, load_rgb, touches_border
-from deocclude.ahp.sample import Occluder, WholePerson
+from deocclude.ahp.acquire.checks import Unfit, relative
+from deocclude.ahp.acquire.segmentation import EMPTY, mask_of
+from deocclude.ahp.reader import load_rgb, touches_border
+from deocclude.ahp.sample import Occluder
 from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
-from deocclude.parsing import UNLABELLED
 
+_LEAST_BOX = 95
 _LEAST_OCCLUDER = 100
-_LEAST_PERSON = 95
 _BORDER = 3
-_TOUCH = 5
-_MOST_COVERED = 0.03
 _LEAST_FILL = 0.25
 _UNFIT_OCCLUDERS = {"dining table", "bed", "couch"}
 """Their polygons include what stands on them."""
-
-
-def decode(segmentation: Any, height: int, width: int) -> np.ndarray:
-    """bool HxW of a COCO `segmentation` (polygons, RLE, compressed RLE)."""
-    if isinstance(segmentation, list):
-        runs = rle.merge(rle.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        runs = rle.frPyObjects(segmentation, height, width)
-    else:
-        runs = segmentation
-    return rle.decode(runs).astype(bool)
 
 
 def _load_json(path: Path) -> dict[str, Any]:
@@ -54,12 +42,29 @@ def _load_json(path: Path) -> dict[str, Any]:
     return content
 
 
-class CocoReader:
-    """`ROOT/images/*.jpg`, `ROOT/annotations/instances.json`, optionally `person_keypoints.json`.
+def _mask(annotation: dict[str, Any], height: int, width: int, job: str) -> np.ndarray:
+    """bool HxW, perhaps empty. Raises Unfit if it is malformed."""
+    try:
+        mask = mask_of(annotation["segmentation"], height, width, f"{job}: annotation {annotation.get('id')}")
+    except Unfit as fault:
+        if fault.reason != EMPTY:
+            raise
+        mask = None
+    return np.zeros((height, width), dtype=bool) if mask is None else mask
 
-    An occluder is one polygon, clear of the border, at least 100 px long, and not covered by others. A whole
-    person is at least 95 px tall, clear of the border and of the other instances, with all 13 joints from
-    shoulders to ankles and the head visible; parsing is unlabelled.
+
+@dataclass(frozen=True)
+class Rejected:
+    """An instance that is no clean cut-out, and why."""
+
+    id: str
+    reason: str
+
+
+class CocoReader:
+    """`ROOT/images/*.jpg`, `ROOT/annotations/instances.json`.
+
+    A cut-out is one polygon, clear of the border, at least 100 px long, and not covered by others.
     """
 
     name = "coco"
@@ -73,7 +78,8 @@ class CocoReader:
 
     @cached_property
     def _images(self) -> dict[str, dict[str, Any]]:
-        return {image["file_name"]: image for image in self._instances["images"]}
+        images = self._instances["images"]
+        return {image["file_name"]: image for image in images if isinstance(image.get("file_name"), str)}
 
     @cached_property
     def _categories(self) -> dict[int, str]:
@@ -83,19 +89,8 @@ class CocoReader:
     def _annotations(self) -> dict[int, list[dict[str, Any]]]:
         grouped = defaultdict(list)
         for annotation in self._instances["annotations"]:
-            grouped[annotation["image_id"]].append(annotation)
+            grouped[annotation.get("image_id")].append(annotation)
         return grouped
-
-    @cached_property
-    def _joints_visible(self) -> dict[int, bool]:
-        path = self.root / "annotations" / "person_keypoints.json"
-        if not path.exists():
-            return {}
-        visible = {}
-        for annotation in _load_json(path)["annotations"]:
-            flags = np.array(annotation["keypoints"]).reshape(-1, 3)[:, 2]
-            visible[annotation["id"]] = bool((flags[5:] == 2).all() and (flags[:5] > 0).any())
-        return visible
 
     def jobs(self) -> list[str]:
         """File names of the images that are there."""
@@ -109,24 +104,32 @@ class CocoReader:
         annotations = self._annotations[self._images[job]["id"]]
         return any(self._categories[annotation["category_id"]] == "person" for annotation in annotations)
 
-    def read(self, job: str) -> Iterator[WholePerson | Occluder | Rejected]:
-        """The occluders and whole people of one image; small and crowd instances are passed over."""
+    def photo_path(self, job: str) -> Path:
+        """The image's file. Raises Unfit for a file name that leads out of the folder."""
+        return self.root / "images" / relative(job, str(self.root / "annotations" / "instances.json"))
+
+    def cut_outs(self, job: str) -> Iterator[Occluder | Rejected]:
+        """The occluders of one image; small and crowd instances are passed over.
+
+        Raises Unfit or DeoccludeError if the image cannot be used; a malformed annotation raises whatever it
+        comes to.
+        """
         image = self._images[job]
         annotations = self._annotations[image["id"]]
         photo: np.ndarray | None = None
         masks: list[np.ndarray] | None = None
         for index, annotation in enumerate(annotations):
-            if annotation.get("iscrowd") or max(annotation["bbox"][2:]) < min(_LEAST_OCCLUDER, _LEAST_PERSON):
+            if annotation.get("iscrowd") or max(annotation["bbox"][2:]) < _LEAST_BOX:
                 continue
             if photo is None or masks is None:
-                photo = load_rgb(self.root / "images" / job)
+                photo = load_rgb(self.photo_path(job))
                 height, width = photo.shape[:2]
                 if (height, width) != (image["height"], image["width"]):
                     raise DeoccludeError(
                         f"{self.root / 'images' / job}: {width}x{height}, but the annotations say "
                         f"{image['width']}x{image['height']}; fetch the image again"
                     )
-                masks = [decode(other["segmentation"], height, width) for other in annotations]
+                masks = [_mask(other, height, width, job) for other in annotations]
             others = np.zeros_like(masks[index])
             for other, mask in enumerate(masks):
                 if other != index:
@@ -134,8 +137,6 @@ class CocoReader:
             category = self._categories[annotation["category_id"]]
             identity = f"{image['id']:012d}-{annotation['id']}"
             yield self._occluder(identity, category, annotation, photo, masks[index], others)
-            if category == "person":
-                yield self._person(identity, annotation, photo, masks[index], others)
 
     def _occluder(
         self,
@@ -162,36 +163,8 @@ class CocoReader:
         elif mask.sum() < _LEAST_FILL * (box[2] - box[0]) * (box[3] - box[1]):
             reason = "too thin"
         if reason is not None or box is None:
-            return Rejected(identity, "occluder", reason or "too small")
+            return Rejected(identity, reason or "too small")
         left, top, right, bottom = box
         return Occluder(
             identity, category, photo[top:bottom, left:right].copy(), mask[top:bottom, left:right].copy()
         )
-
-    def _person(
-        self,
-        identity: str,
-        annotation: dict[str, Any],
-        photo: np.ndarray,
-        mask: np.ndarray,
-        others: np.ndarray,
-    ) -> WholePerson | Rejected:
-        identity = f"{self.name}-{identity}"
-        box = box_of(mask)
-        touching = others & dilate(mask, _TOUCH)
-        reason = None
-        if box is None or max(box[2] - box[0], box[3] - box[1]) < _LEAST_PERSON:
-            reason = "too small"
-        elif not self._joints_visible.get(annotation["id"], False):
-            reason = "a joint is hidden"
-        elif touches_border(mask, _BORDER):
-            reason = "touches the border"
-        elif touching.sum() > _MOST_COVERED * mask.sum():
-            reason = "touched by others"
-        elif largest_component(mask)[1] < 0.97:
-            reason = "falls into parts"
-        if reason is not None:
-            return Rejected(identity, "person", reason)
-        body = mask & ~others
-        parsing = np.where(body, UNLABELLED, 0).astype(np.uint8)
-        return WholePerson(identity, self.name, photo, body, parsing, touching)

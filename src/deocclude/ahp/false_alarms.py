@@ -13,9 +13,10 @@ from rich.progress import track
 
 from deocclude.ahp import layout
 from deocclude.ahp.coco import CocoReader
-from deocclude.ahp.prepare import shrink_photo, split_of
 from deocclude.ahp.reader import load_rgb
 from deocclude.ahp.sample import OcclusionSample
+from deocclude.ahp.shrink import MAX_SIDE, shrink_photo
+from deocclude.ahp.split import split_of
 from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import PersonSource
@@ -32,7 +33,9 @@ def photos_without_people(coco: Path, max_side: int) -> Iterator[tuple[str, str,
             yield split_of("coco", job), f"coco-{Path(job).stem}", shrink_photo(photo, max_side)
 
 
-def write_false_alarms(root: Path, coco: Path, source: PersonSource, max_side: int = 384) -> dict[str, int]:
+def write_false_alarms(
+    root: Path, coco: Path, source: PersonSource, max_side: int = MAX_SIDE
+) -> dict[str, int]:
     """Writes `ROOT/false_alarms/SPLIT/{JPEGImages/ID.jpg,InitialMasks/ID-K.png}`; returns masks per split."""
     written = {"train": 0, "val": 0}
     for split, identity, photo in track(list(photos_without_people(coco, max_side)), "false alarms"):

@@ -52,7 +52,7 @@ def decode_rgb(content: bytes, path: Path) -> np.ndarray:
     """uint8 HxWx3 RGB of an encoded photo; `path` is for the message."""
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if content else None
     if image is None:
-        raise DeoccludeError(f"{path}: not a readable photo; prepare the data set again")
+        raise DeoccludeError(f"{path}: not a readable photo; build the data set again")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
@@ -62,7 +62,7 @@ def decode_map(content: bytes, path: Path) -> np.ndarray:
         with Image.open(io.BytesIO(content)) as image:
             label = np.array(image)
     except (OSError, SyntaxError, ValueError) as error:
-        raise DeoccludeError(f"{path}: not a readable map ({error}); prepare the data set again") from None
+        raise DeoccludeError(f"{path}: not a readable map ({error}); build the data set again") from None
     if label.dtype == np.bool_:
         label = label.astype(np.uint8) * 255
     if label.ndim != 2 or label.dtype != np.uint8:
@@ -75,7 +75,7 @@ def root_of(root: Path) -> Path:
     for folder in (root, root / root.name, root / "AHP"):
         if (folder / "train" / "JPEGImages").is_dir():
             return folder
-    raise DeoccludeError(f"{root}: no train/JPEGImages; make it with `deocclude ahp prepare --out {root}`")
+    raise DeoccludeError(f"{root}: no train/JPEGImages; make it with `deocclude ahp build --out {root}`")
 
 
 def read_ids(root: Path, split: str) -> list[str]:
@@ -84,7 +84,7 @@ def read_ids(root: Path, split: str) -> list[str]:
     try:
         return path.read_text().split()
     except FileNotFoundError:
-        raise DeoccludeError(f"{path}: no such file; finish `deocclude ahp prepare` first") from None
+        raise DeoccludeError(f"{path}: no such file; finish `deocclude ahp build` first") from None
 
 
 def find_photo(folder: Path, identity: str) -> Path:
@@ -127,7 +127,7 @@ class People(Sequence[WholePerson]):
         self.ids = read_ids(root, split)
         if not self.ids:
             raise DeoccludeError(
-                f"{self.root / 'train' / 'ImageSets' / split}.txt: lists nobody; prepare more photos"
+                f"{self.root / 'train' / 'ImageSets' / split}.txt: lists nobody; build it from more photos"
             )
         self._files = [self._read(identity) for identity in self.ids] if keep_bytes else None
 
@@ -194,7 +194,7 @@ class Occluders(Sequence[Occluder]):
         folder = root_of(root) / "occluders" / split
         self._paths = sorted(folder.glob("*.png"))
         if not self._paths:
-            raise DeoccludeError(f"{folder}: no cut-outs (*.png); run `deocclude ahp prepare` with --coco")
+            raise DeoccludeError(f"{folder}: no cut-outs (*.png); run `deocclude ahp build` with COCO")
         self._bytes = [path.read_bytes() for path in self._paths] if keep_bytes else None
 
     def __len__(self) -> int:

@@ -1,47 +1,14 @@
-"""What every source of people and occluders has in common."""
+"""Photos read from disk, and what shapes of bool masks have in common."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.errors import DeoccludeError
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A candidate that is no clean whole person or cut-out, and why (section 4.1, 'Discard')."""
-
-    id: str
-    kind: str
-    reason: str
-
-
-class Reader(Protocol):
-    """A data set on disk. `jobs` names its photos; `read` turns one photo into records.
-
-    Jobs are independent, so several processes may share them. A missing or malformed file raises
-    `DeoccludeError`; a candidate that is not clean comes back as `Rejected`.
-    """
-
-    name: str
-
-    def jobs(self) -> list[str]: ...
-
-    def read(self, job: str) -> Iterator[WholePerson | Occluder | Rejected]: ...
-
-
-def read_all(reader: Reader) -> Iterator[WholePerson | Occluder | Rejected]:
-    """Every record of a reader, in the order of its jobs."""
-    for job in reader.jobs():
-        yield from reader.read(job)
 
 
 def load_rgb(path: Path) -> np.ndarray:
@@ -53,27 +20,6 @@ def load_rgb(path: Path) -> np.ndarray:
         raise DeoccludeError(f"{path}: no such photo; complete the data set or remove its label") from None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
         raise DeoccludeError(f"{path}: not a readable image ({error}); replace the file") from None
-
-
-def load_label(path: Path, shape: tuple[int, int]) -> np.ndarray:
-    """uint8 HxW of a palette or grey PNG: the index itself, never the colour. `shape` is the photo's."""
-    try:
-        with Image.open(path) as image:
-            if image.mode not in ("P", "L", "1", "I", "I;16"):
-                raise DeoccludeError(
-                    f"{path}: label map of mode {image.mode}; save it as a palette or grey PNG"
-                )
-            label = np.array(image)
-    except FileNotFoundError:
-        raise DeoccludeError(f"{path}: the label map is missing; add it or remove its photo") from None
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise DeoccludeError(f"{path}: not a readable image ({error}); replace the file") from None
-    if label.shape != shape:
-        raise DeoccludeError(
-            f"{path}: the label map is {label.shape[1]}x{label.shape[0]}, its photo {shape[1]}x{shape[0]}; "
-            "they must have one size"
-        )
-    return label.astype(np.uint8)
 
 
 def largest_component(mask: np.ndarray) -> tuple[np.ndarray, float]:

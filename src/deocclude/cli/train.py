@@ -38,7 +38,7 @@ class Precision(str, Enum):
     fp16 = "fp16"
 
 
-Data = Annotated[Path, typer.Option(help="Folder of the AHP layout; `deocclude ahp prepare` makes one.")]
+Data = Annotated[Path, typer.Option(help="Folder of the AHP layout; `deocclude ahp build` makes one.")]
 Run = Annotated[Path, typer.Option(help="Folder of the run: checkpoints, log.jsonl, sheets, tensorboard.")]
 Presets = Annotated[Preset, typer.Option(help="Network and recipe.")]
 Steps = Annotated[int | None, typer.Option(help="Updates of the whole run. [default: the recipe's]")]

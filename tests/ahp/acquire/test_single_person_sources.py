@@ -117,6 +117,19 @@ def test_joints_that_cannot_be_opened_are_one_line(tmp_path):
         list(Lspet(tmp_path).photos(tmp_path))
 
 
+@pytest.mark.parametrize("content", ['{"xy": {"im1": [[1, 2', '{"xy": {"im1": [[1, 2]]}}', "[]"])
+def test_a_malformed_table_of_joints_is_one_line(tmp_path, content):
+    (tmp_path / "joints.json").write_text(content)
+    with pytest.raises(DeoccludeError, match=r"joints\.json: [^\n]*$"):
+        list(Lspet(tmp_path).photos(tmp_path))
+
+
+def test_ccp_without_labels_is_one_line(tmp_path):
+    (tmp_path / "tags.json").write_text('["null"]')
+    with pytest.raises(DeoccludeError, match=r"no labels/\*\.png; point --ccp"):
+        list(Ccp(tmp_path).photos(tmp_path))
+
+
 def test_ccp_is_the_body_without_bags(tmp_path, photo, indexed, read):
     (tmp_path / "tags.json").write_text(json.dumps(["null", "bag", "skin", "dress"]))
     tags = np.zeros((HEIGHT, WIDTH), np.uint8)

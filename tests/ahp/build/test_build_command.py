@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from deocclude.ahp.build import composites
 from deocclude.ahp.layout import People, encode_parsing
-from deocclude.ahp.prepare import split_of
 from deocclude.ahp.segment import run as segment_run
+from deocclude.ahp.split import split_of
 from deocclude.atomic import write_atomically
 from deocclude.cli.ahp import app
 from deocclude.errors import DeoccludeError

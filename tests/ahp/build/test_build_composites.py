@@ -52,6 +52,13 @@ def test_the_bytes_are_those_of_synthesize(root, tmp_path, tree):
     assert f"initial masks of {found} of 9" in told.output
 
 
+def test_the_command_says_how_many_it_made(root):
+    told = CliRunner().invoke(app, ["synthesize", str(root), "--per-person", "1", "--count", "2"])
+    assert told.exit_code == 0, told.output
+    assert f"2 composites in {root / 'val'}" in told.output.replace("\n", "")
+    assert len(list((root / "val" / "RGBErased").iterdir())) == 2
+
+
 def test_again_only_what_is_missing_or_changed(root, tmp_path, tree, figures):
     first = composites.freeze(root, tmp_path / "scratch", SERIAL)
     whole = tree(root / "val")

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
+from PIL import Image
+
 from deocclude.ahp.build.run import build
 from deocclude.ahp.engine import Engine
-from deocclude.ahp.prepare import prepare
+from deocclude.ahp.layout import Occluders
+from deocclude.ahp.split import split_of
 
 SERIAL = Engine("serial")
 
@@ -16,17 +20,34 @@ def _change(coco, change):
     path.write_text(json.dumps(content))
 
 
-def test_cut_outs_are_those_of_prepare(tmp_path, make_workspace, coco, tree):
+def test_cut_outs_keep_their_pixels_and_the_split_of_their_photo(tmp_path, make_workspace, coco):
     out = tmp_path / "AHP"
-    summary = build(make_workspace(tmp_path, 1), out, SERIAL, coco=coco, max_side=128)
-    prepare({"coco": coco}, tmp_path / "prepared", max_side=128)
-    found = tree(out / "occluders")
-    assert found == tree(tmp_path / "prepared" / "occluders")
-    assert len(found) == 4 == summary.occluders.total()
+    summary = build(make_workspace(tmp_path, 1), out, SERIAL, coco=coco)
+    photos = {number: coco / "images" / f"{number:012d}.jpg" for number in (1, 2)}
+    expected = {}
+    for number, path in photos.items():
+        for place, category in enumerate(("person", "dog")):
+            left, width = 20 + 190 * place, 110 + 7 * number
+            identity = f"coco-{category}-{number:012d}-{10 * number + place}"
+            expected[identity] = np.array(Image.open(path))[30:241, left : left + width]
+    found = {}
+    for split in ("train", "val"):
+        if (out / "occluders" / split).is_dir():
+            found |= {one.id: (split, one) for one in Occluders(out, split)}
+    assert set(found) == set(expected)
+    for identity, image in expected.items():
+        split, one = found[identity]
+        np.testing.assert_array_equal(one.image, image)
+        assert one.mask.mean() > 0.97
+        assert split == split_of("coco", f"{identity.split('-')[2]}.jpg")
     counted = json.loads((out / "statistics.json").read_text())["coco"]
-    assert counted == {
-        "occluder": json.loads((tmp_path / "prepared" / "statistics.json").read_text())["coco"]["occluder"]
-    }
+    assert sum(counted["occluder"].values()) == 4 == summary.occluders.total()
+
+
+def test_cut_outs_are_shrunk(tmp_path, make_workspace, coco):
+    out = tmp_path / "AHP"
+    build(make_workspace(tmp_path, 1), out, SERIAL, coco=coco, max_side=128)
+    assert {max(Image.open(path).size) for path in out.glob("occluders/*/*.png")} == {128}
 
 
 def test_malformed_annotations_do_not_stop_the_others(tmp_path, make_workspace, coco):

@@ -12,7 +12,7 @@ from deocclude.ahp.build.run import build
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.layout import People, encode_png
-from deocclude.ahp.prepare import split_of
+from deocclude.ahp.split import split_of
 from deocclude.ahp.statistics.provenance import provenance_of
 from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
@@ -78,7 +78,7 @@ def _palette(tags: np.ndarray) -> bytes:
     return encode_parsing(tags)
 
 
-def test_splits_are_those_of_prepare(tmp_path, make_workspace):
+def test_people_go_to_the_split_of_their_photo(tmp_path, make_workspace):
     work, out = make_workspace(tmp_path, 24), tmp_path / "AHP"
     summary = build(work, out, SERIAL)
     for split in ("train", "val"):

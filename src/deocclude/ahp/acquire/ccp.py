@@ -10,8 +10,9 @@ import numpy as np
 from deocclude.ahp.acquire import Dropped, PhotoEntry
 from deocclude.ahp.acquire.checks import Unfit, first_existing, fit_id, label_map, photo_size
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.ccp import CARRIED, CcpReader
+from deocclude.ahp.ccp import CARRIED, read_tags
 from deocclude.crops import box_of
+from deocclude.errors import DeoccludeError
 
 
 class Ccp:
@@ -24,11 +25,12 @@ class Ccp:
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self._reader = CcpReader(self.root, None)  # type: ignore[arg-type]
-        self._body = np.array([tag != "null" and tag not in CARRIED for tag in self._reader.tags])
+        self._body = np.array([tag != "null" and tag not in CARRIED for tag in read_tags(self.root)])
 
     def photos(self, scratch: Path) -> Iterator[PhotoEntry | Dropped]:
-        names = self._reader.jobs()
+        names = sorted(path.stem for path in (self.root / "labels").glob("*.png"))
+        if not names:
+            raise DeoccludeError(f"{self.root}: no labels/*.png; point --ccp to the folder of CCP")
         for done, name in enumerate(names, 1):
             yield PhotoEntry(name, (), done / len(names))
 
@@ -37,7 +39,7 @@ class Ccp:
         height, width = photo_size(photo)
         path = self.root / "labels" / f"{entry.key}.png"
         tags = label_map(path, (height, width))
-        if tags.max(initial=0) >= len(self._reader.tags):
+        if tags.max(initial=0) >= len(self._body):
             raise Unfit("malformed mask", f"{path}: tag {tags.max()} is not in tags.json")
         mask = self._body[tags]
         box = box_of(mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from deocclude.ahp.acquire import Dropped, PhotoEntry
 from deocclude.ahp.acquire.checks import Unfit, first_existing, fit_id, photo_size
 from deocclude.ahp.acquire.matlab import load
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.lspet import LspetReader
 from deocclude.errors import DeoccludeError
 
 _JOINTS = 14
@@ -39,8 +39,18 @@ class Lspet:
             yield PhotoEntry(name, tuple(map(tuple, joints.tolist())), done / len(people))
 
     def _from_json(self) -> dict[str, np.ndarray]:
-        table = LspetReader(self.root, None).joints  # type: ignore[arg-type]
-        return {name: np.column_stack([xy, np.full(len(xy), 2.0)]) for name, xy in table.items()}
+        path = self.root / "joints.json"
+        try:
+            table = json.loads(path.read_text())["xy"]
+            joints = {key: np.array(value, dtype=np.float64) for key, value in table.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DeoccludeError(
+                f"{path}: not a table of joints ({type(error).__name__}: {error}); fetch the file again"
+            ) from None
+        for key, xy in joints.items():
+            if xy.shape != (_JOINTS, 2):
+                raise DeoccludeError(f"{path}: {key} has joints of shape {xy.shape}; remove or correct it")
+        return {key: np.column_stack([xy, np.full(_JOINTS, 2.0)]) for key, xy in joints.items()}
 
     def _from_matlab(self) -> dict[str, np.ndarray]:
         """The extension is 14x3xN with 1 for visible; the first set is 3x14xN with 1 for hidden."""

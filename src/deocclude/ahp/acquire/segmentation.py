@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as rle
 
 from deocclude.ahp.acquire.checks import Unfit
-from deocclude.ahp.coco import decode
 from deocclude.ahp.run_lengths import uncompressed
+
+EMPTY = "empty mask"
 
 
 def mask_of(segmentation: Any, height: int, width: int, where: str) -> np.ndarray | None:
@@ -26,14 +28,24 @@ def mask_of(segmentation: Any, height: int, width: int, where: str) -> np.ndarra
     else:
         raise Unfit("malformed mask", f"{where}: neither polygons nor run lengths")
     try:
-        mask = decode(segmentation, height, width)
+        mask = _decode(segmentation, height, width)
     except Exception as error:  # pycocotools raises bare Exception for input of a wrong kind
         raise Unfit("malformed mask", f"{where}: {' '.join(str(error).split())}") from None
     if mask.shape != (height, width):
         raise Unfit("malformed mask", f"{where}: decodes to {mask.shape}")
     if not mask.any():
-        raise Unfit("empty mask", where)
+        raise Unfit(EMPTY, where)
     return mask
+
+
+def _decode(segmentation: Any, height: int, width: int) -> np.ndarray:
+    if isinstance(segmentation, list):
+        runs = rle.merge(rle.frPyObjects(segmentation, height, width))
+    elif isinstance(segmentation["counts"], list):
+        runs = rle.frPyObjects(segmentation, height, width)
+    else:
+        runs = segmentation
+    return np.asarray(rle.decode(runs)).astype(bool)
 
 
 def _check_polygons(polygons: list[Any], height: int, width: int, where: str) -> None:

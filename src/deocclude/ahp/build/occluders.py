@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import cv2
 
 from deocclude.ahp import layout
+from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.build.outcome import KEPT, OCCLUDER, PHOTO, Outcome
-from deocclude.ahp.coco import CocoReader
-from deocclude.ahp.prepare import shrink_occluder, split_of
-from deocclude.ahp.reader import Rejected
-from deocclude.ahp.sample import Occluder
+from deocclude.ahp.coco import CocoReader, Rejected
+from deocclude.ahp.shrink import shrink_occluder
+from deocclude.ahp.split import split_of
 from deocclude.errors import DeoccludeError
 
 _FIT = re.compile(r"coco-[A-Za-z0-9._-]+")
@@ -44,15 +44,8 @@ def _reader(coco: Path) -> CocoReader:
 def _write(reader: CocoReader, out: Path, max_side: int, job: str) -> Iterator[Outcome]:
     """A photo with anything malformed in it gives what comes before that, and a line that says so."""
     split = split_of(reader.name, job)
-    path = PurePath(job)
-    if path.is_absolute() or ".." in path.parts:
-        yield Outcome(reader.name, job, "", split, PHOTO, "path leaves the data set", job)
-        return
     try:
-        for record in reader.read(job):
-            kind = record.kind if isinstance(record, Rejected) else OCCLUDER
-            if not isinstance(record, (Occluder, Rejected)) or kind != OCCLUDER:
-                continue
+        for record in reader.cut_outs(job):
             if not _FIT.fullmatch(record.id):
                 yield Outcome(reader.name, job, "", split, OCCLUDER, "malformed id", f"{job}: {record.id!r}")
             elif isinstance(record, Rejected):
@@ -60,6 +53,8 @@ def _write(reader: CocoReader, out: Path, max_side: int, job: str) -> Iterator[O
             else:
                 layout.write_occluder(out, split, shrink_occluder(record, max_side))
                 yield Outcome(reader.name, job, record.id, split, OCCLUDER, KEPT)
+    except Unfit as fault:
+        yield Outcome(reader.name, job, "", split, PHOTO, fault.reason, fault.where)
     except (DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
         where = " ".join(f"{job}: {type(error).__name__}: {error}".split())[:300]
         yield Outcome(reader.name, job, "", split, PHOTO, "malformed annotation", where)

@@ -18,9 +18,10 @@ from deocclude.ahp.build.decisions import PRESERVE, Decision
 from deocclude.ahp.build.outcome import KEPT, PERSON, Outcome
 from deocclude.ahp.build.unknown import unknown_of
 from deocclude.ahp.candidate import FIT_ID, Candidate
-from deocclude.ahp.prepare import shrink_person, split_of
 from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.ahp.sample import WholePerson
+from deocclude.ahp.shrink import shrink_person
+from deocclude.ahp.split import split_of
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
@@ -131,7 +132,7 @@ def _write(workspace: Workspace, out: Path, max_side: int, judged: Judged) -> Ou
 
 
 def job_of(source: str, photo: str) -> str:
-    """What `split_of` calls a photo: its name, of CCP and LSPet without the suffix, as `prepare` has it."""
+    """What `split_of` calls a photo: its name, of CCP and LSPet without the suffix."""
     path = Path(photo)
     return path.stem if source in _NAMED_BY_STEM else path.name
 
@@ -165,5 +166,5 @@ def _or_unfit(reason: str, where: str) -> Iterator[None]:
     """Whatever is wrong with the data inside the block becomes `Unfit`; a failing disk does not."""
     try:
         yield
-    except (DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
+    except (Unfit, DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
         raise Unfit(reason, " ".join(f"{where}: {error}".split())[:300]) from None

@@ -25,13 +25,13 @@ from deocclude.ahp.build.outcome import OCCLUDER, PERSON, Outcome
 from deocclude.ahp.build.tree import claim, files_of, sweep
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.review.workspace import Workspace
+from deocclude.ahp.shrink import MAX_SIDE
 from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
 PREPARED = "prepared.jsonl"
 STATISTICS = "statistics.json"
 SPLITS = ("train", "val")
-MAX_SIDE = 384
 
 _SCRATCH = ".build"
 _VERSION = 1

@@ -62,9 +62,9 @@ class CcpTags:
 
 @lru_cache(maxsize=4)
 def _tags(root: Path) -> list[str]:
-    from deocclude.ahp.ccp import CcpReader
+    from deocclude.ahp.ccp import read_tags
 
-    return CcpReader(root, None).tags  # type: ignore[arg-type]
+    return read_tags(root)
 
 
 class StageOneParser:

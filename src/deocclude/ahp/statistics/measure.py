@@ -107,7 +107,7 @@ def splits_of(root: Path) -> dict[str, People]:
     present = [split for split in _SPLITS if (folder / f"{split}.txt").exists()]
     people = {split: People(root, split) for split in present if layout.read_ids(root, split)}
     if not people:
-        raise DeoccludeError(f"{folder}: lists nobody; finish `deocclude ahp prepare` first")
+        raise DeoccludeError(f"{folder}: lists nobody; finish `deocclude ahp build` first")
     return people
 
 

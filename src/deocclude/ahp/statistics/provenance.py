@@ -68,7 +68,7 @@ def provenance_of(root: Path, listed: Collection[str], work: Path | None = None)
     """Table 1 of the people in `listed` (their ids).
 
     Read from the workspace `work` (`candidates.jsonl`, and `dropped`, `segmented`, `decisions.jsonl` beside
-    it) if one is given; else from `prepared.jsonl` of `deocclude ahp prepare`; else from the workspace the
+    it) if one is given; else from `prepared.jsonl` of `deocclude ahp build`; else from the workspace the
     data set lies in; else the people seen are not known. Raises DeoccludeError if `work` is no workspace or
     one of its lines is malformed.
     """

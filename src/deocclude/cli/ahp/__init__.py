@@ -10,7 +10,6 @@ from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
 from deocclude.cli.ahp.parser_score import parser_score
-from deocclude.cli.ahp.prepare import prepare
 from deocclude.cli.ahp.review import review
 from deocclude.cli.ahp.segment import segment
 from deocclude.cli.ahp.statistics import statistics
@@ -18,7 +17,6 @@ from deocclude.cli.ahp.synthesize import synthesize
 from deocclude.cli.ahp.verify import verify
 
 app = typer.Typer(no_args_is_help=True, help="Make whole people and their occluded composites (section 4).")
-app.command()(prepare)
 app.command()(acquire)
 app.command()(segment)
 app.command("parser-score")(parser_score)

@@ -24,7 +24,7 @@ def acquire(
     openimages: Annotated[_Folder, typer.Option(help="OpenImages: CSV with boxes, photos, masks.")] = None,
     ccp: Annotated[_Folder, typer.Option(help="Clothing Co-Parsing: photos/, labels/, tags.json.")] = None,
     lspet: Annotated[_Folder, typer.Option(help="Leeds Sports Pose: images/, joints.json or .mat.")] = None,
-    ahp: Annotated[_Folder, typer.Option(help="AHP, or what `prepare` wrote.")] = None,
+    ahp: Annotated[_Folder, typer.Option(help="AHP, or what `build` wrote.")] = None,
     folder: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option(metavar="[NAME=]DIR", help="Any folder with COCO JSON; may be given again."),

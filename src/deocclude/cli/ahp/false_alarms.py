@@ -9,7 +9,7 @@ import typer
 
 
 def false_alarms(
-    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
     coco: Annotated[Path, typer.Option(help="COCO: images/, annotations/.")],
 ) -> None:
     """Collect photos without people and the masks BlazePose gives there, to teach stage 1 to see nobody."""

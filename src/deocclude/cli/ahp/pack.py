@@ -19,7 +19,7 @@ class StageName(str, Enum):
 
 
 def pack(
-    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
     out: Annotated[Path, typer.Option(help="Folder of the windows.")],
     count: Annotated[int, typer.Option(min=1, help="Windows to make.")] = 40_000,
     size: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 192,

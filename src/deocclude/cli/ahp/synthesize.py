@@ -9,7 +9,7 @@ import typer
 
 
 def synthesize(
-    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `prepare` writes it.")],
+    root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
     per_person: Annotated[int, typer.Option(min=1, help="Occluders per person.")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     count: Annotated[Optional[int], typer.Option(min=1, help="People. [default: 297, or all]")] = None,  # noqa: UP045
