@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from deocclude.ahp.batches import BatchSettings, CompositeDataset
+from deocclude.ahp.engine import HERE, Engine
 from deocclude.ahp.false_alarms import FalseAlarms, write_false_alarms
 from deocclude.ahp.split import split_of
 from deocclude.errors import DeoccludeError
@@ -58,7 +59,8 @@ def coco(tmp_path):
 
 
 def test_only_photos_without_people_are_taken_each_in_its_split(coco, root):
-    written = write_false_alarms(root, coco, SeesGhosts(), max_side=200)
+    written, faults = write_false_alarms(root, coco, HERE, 200, SeesGhosts)
+    assert faults == []
     odd = [f"{number}.jpg" for number in range(1, 30, 2)]
     for split in ("train", "val"):
         folder = root / "false_alarms" / split
@@ -68,8 +70,43 @@ def test_only_photos_without_people_are_taken_each_in_its_split(coco, root):
     assert sum(written.values()) == len(odd)  # the wide photo is 200 px wide by then, so it gets one ghost
 
 
+@pytest.mark.parametrize("engine", ["processes", "ray"])
+def test_every_engine_writes_the_same_bytes(coco, root, tmp_path, engine):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
+    here = write_false_alarms(root, coco, HERE, finder=SeesGhosts)
+    assert write_false_alarms(tmp_path / "other", coco, Engine(engine, 2), finder=SeesGhosts) == here
+    whole, other = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*g")}
+        for folder in (root / "false_alarms", tmp_path / "other" / "false_alarms")
+    )
+    assert len(whole) > 20
+    assert whole == other
+
+
+def test_damaged_photos_are_named_and_the_others_are_taken(coco, root, tmp_path):
+    annotations = coco / "annotations" / "instances.json"
+    content = json.loads(annotations.read_text())
+    content["images"][3]["file_name"] = "../../secret.jpg"
+    content["annotations"] = [one for one in content["annotations"] if one["image_id"] != 3]
+    del next(one for one in content["annotations"] if one["image_id"] == 7)["category_id"]
+    annotations.write_text(json.dumps(content))
+    (tmp_path / "secret.jpg").write_bytes((coco / "images" / "3.jpg").read_bytes())
+    (coco / "images" / "5.jpg").write_bytes(b"no photo")
+    stale = root / "false_alarms" / "train" / "InitialMasks" / "coco-stale-0.png"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    written, faults = write_false_alarms(root, coco, HERE, finder=SeesGhosts)
+    assert len(faults) == 3
+    for words in ("../../secret.jpg: Unfit", "7.jpg: KeyError", "5.jpg: not a readable image"):
+        assert any(words in fault for fault in faults), words
+    assert sum(written.values()) == 13  # twelve photos, one of them wide
+    assert not stale.exists()
+    assert not list(root.rglob("*secret*"))
+
+
 def test_samples_show_nobody_under_the_mask_that_was_written(coco, root):
-    write_false_alarms(root, coco, SeesGhosts())
+    write_false_alarms(root, coco, HERE, finder=SeesGhosts)
     alarms = FalseAlarms(root, "train")
     assert len(alarms) > 5
     for sample, mask in alarms:
@@ -81,7 +118,7 @@ def test_samples_show_nobody_under_the_mask_that_was_written(coco, root):
 
 
 def test_their_share_of_the_training_samples(coco, root):
-    write_false_alarms(root, coco, SeesGhosts())
+    write_false_alarms(root, coco, HERE, finder=SeesGhosts)
     settings = BatchSettings(false_alarms=0.5)
     dataset = CompositeDataset(root, "train", size=64, settings=settings)
     items = [dataset[index] for index in range(40)]
@@ -102,7 +139,7 @@ def test_without_false_alarms_the_error_names_the_command(ahp_folder):
 
 
 def test_a_mask_of_another_size_is_refused(coco, root):
-    write_false_alarms(root, coco, SeesGhosts())
+    write_false_alarms(root, coco, HERE, finder=SeesGhosts)
     path = next((root / "false_alarms" / "train" / "InitialMasks").glob("*.png"))
     cv2.imwrite(str(path), np.ones((5, 7), np.uint8))
     with pytest.raises(DeoccludeError, match=path.name):

@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 from pathlib import Path
 
 import cv2
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 
 from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.engine import HERE, Engine
 from deocclude.ahp.segment import run as segment_run
 from deocclude.ahp.segment.faults import faults_of
 from deocclude.ahp.segment.parsers import CcpTags, OwnLabels, StageOneParser, load_parser
@@ -177,7 +180,6 @@ def workspace(tmp_path, bright_photo, monkeypatch):
     monkeypatch.setattr(segment_run, "load_segmenter", lambda name: bright)
     monkeypatch.setattr(segment_run, "load_parser", lambda name: Parts())
     segment_run._models.cache_clear()
-    segment_run._photo.cache_clear()
     bright = Bright()
     yield work, people, bright
     segment_run._models.cache_clear()
@@ -206,7 +208,7 @@ def test_each_person_has_an_outcome_and_those_who_are_ok_their_files(workspace):
     work, _, _ = workspace
     (work / "masks").mkdir()
     (work / "masks" / "made-4.png").write_bytes(b"of an older run")
-    summary = segment(work)
+    summary = segment(work, HERE)
     assert outcomes(work) == {
         **{f"made-{n}": "ok" for n in (1, 2, 3)}, **{f"more-{n}": "ok" for n in range(5)},
         "made-4": NOBODY, "made-5": "photo unreadable", "made-6": "photo missing",
@@ -225,9 +227,47 @@ def test_each_person_has_an_outcome_and_those_who_are_ok_their_files(workspace):
     np.testing.assert_array_equal(np.array(parsing), np.where(mask > 0, 5, 0))
 
 
+PLUG_IN = """
+import numpy as np
+from deocclude.people.person import DetectedPerson
+
+class Bright:
+    name = "bright plug-in"
+
+    def __call__(self, patch, box, joints):
+        mask = patch[..., 0] > 200
+        if mask.any():
+            yield DetectedPerson(mask, 0.75)
+
+class Parts:
+    name = "parts"
+
+    def __call__(self, person, photo):
+        return np.where(person.mask, 5, 0).astype(np.uint8)
+"""
+
+
+@pytest.mark.parametrize("engine", ["processes", "ray"])
+def test_every_engine_gives_the_same_bytes(tmp_path, bright_photo, monkeypatch, engine):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
+    (tmp_path / "bright_plug_in.py").write_text(PLUG_IN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
+    people = [candidate(bright_photo, number) for number in range(40)]
+    for folder, spread in (("here", HERE), ("spread", Engine(engine, 2))):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, people)
+        found = segment(Path(folder), spread, "bright_plug_in:Bright", "bright_plug_in:Parts")
+        assert found["made"]["ok"] == 40
+    assert everything(tmp_path / "here") == everything(tmp_path / "spread")
+    sys.modules.pop("bright_plug_in")
+
+
 def test_stopped_anywhere_it_goes_on_with_the_same_bytes(workspace, tmp_path, monkeypatch):
     work, people, bright = workspace
-    segment(work)
+    segment(work, HERE)
     whole, calls = everything(work), len(bright.calls)
     other = tmp_path / "other"
     other.mkdir()
@@ -253,7 +293,7 @@ def test_stopped_anywhere_it_goes_on_with_the_same_bytes(workspace, tmp_path, mo
     while stopping.limit < 100:
         stopping.limit += 3
         try:
-            segment(other)
+            segment(other, HERE)
             break
         except Stopped:
             stops += 1
@@ -265,19 +305,19 @@ def test_stopped_anywhere_it_goes_on_with_the_same_bytes(workspace, tmp_path, mo
 
 def test_what_is_done_is_not_done_again_until_it_changes(workspace, bright_photo):
     work, people, bright = workspace
-    segment(work)
+    segment(work, HERE)
     before = everything(work)
     bright.calls.clear()
-    segment(work)
+    segment(work, HERE)
     assert bright.calls == []
     assert everything(work) == before
     write(work, [*people, candidate(bright_photo, 1, "another")])
-    segment(work)
+    segment(work, HERE)
     assert len(bright.calls) == 1
     bright.calls.clear()
     pixels = np.full((HEIGHT, WIDTH, 3), 250, np.uint8)
     Image.fromarray(pixels).save(bright_photo.parent.parent / "gone.png")
-    segment(work)
+    segment(work, HERE)
     assert outcomes(work)["made-6"] == "ok"
     assert 0 < len(bright.calls) <= 2
 
@@ -293,17 +333,17 @@ def test_a_failing_plug_in_costs_one_person(workspace, monkeypatch):
         yield from ordinary(self, patch, box, joints)
 
     monkeypatch.setattr(Bright, "__call__", failing)
-    segment(work)
+    segment(work, HERE)
     assert outcomes(work)["made-2"] == "failed: RuntimeError: out of memory"
     assert outcomes(work)["made-3"] == "ok"
 
 
 def test_a_workspace_that_is_none_is_one_line(tmp_path):
     with pytest.raises(DeoccludeError, match="ahp acquire"):
-        segment(tmp_path)
+        segment(tmp_path, HERE)
     (tmp_path / "candidates.jsonl").write_text('{"id": 1}\n')
     with pytest.raises(DeoccludeError, match=r"candidates\.jsonl: line 1: not a candidate"):
-        segment(tmp_path, parser="none")
+        segment(tmp_path, HERE, parser="none")
 
 
 class Crowd:

@@ -26,6 +26,13 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
+def one_thread() -> None:
+    """Keeps OpenCV to one thread: the processes share the cores already."""
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
 @dataclass(frozen=True)
 class Engine:
     """name: one of `ENGINES`. workers: processes on this machine; a Ray cluster that is there has its own.
@@ -47,7 +54,7 @@ class Engine:
             _import_ray()
 
     def spread(
-        self, work: Callable[[Job], Result], jobs: Iterable[Job], start: Callable[[], None]
+        self, work: Callable[[Job], Result], jobs: Iterable[Job], start: Callable[[], None] = one_thread
     ) -> Generator[Result, None, None]:
         """`work` of every job, in the order of the jobs, which are taken few at a time.
 
@@ -60,6 +67,10 @@ class Engine:
         if self.name == PROCESSES and self.workers > 1:
             return _over_processes(self.workers, work, jobs, start)
         return _in_turn(work, jobs, start)
+
+
+HERE = Engine(SERIAL)
+"""This process alone."""
 
 
 def _in_turn(

@@ -5,14 +5,20 @@ They teach stage 1 to see nobody, so that the cascade can ask N_i for unsure peo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.progress import track
 
 from deocclude.ahp import layout
+from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.coco import CocoReader
+from deocclude.ahp.engine import Engine
+from deocclude.ahp.finder import doubtful_people
+from deocclude.ahp.progress import progress_of
 from deocclude.ahp.reader import load_rgb
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.ahp.shrink import MAX_SIDE, shrink_photo
@@ -23,30 +29,62 @@ from deocclude.people.person import PersonSource
 
 _FOLDER = "false_alarms"
 
-
-def photos_without_people(coco: Path, max_side: int) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Split, id and uint8 HxWx3 RGB of the COCO photos with no annotated person."""
-    reader = CocoReader(coco)
-    for job in reader.jobs():
-        if not reader.shows_people(job):
-            photo = load_rgb(coco / "images" / job)
-            yield split_of("coco", job), f"coco-{Path(job).stem}", shrink_photo(photo, max_side)
+Job = tuple[Path, str, str]
+"""A photo's file, its split, and its id."""
 
 
 def write_false_alarms(
-    root: Path, coco: Path, source: PersonSource, max_side: int = MAX_SIDE
-) -> dict[str, int]:
-    """Writes `ROOT/false_alarms/SPLIT/{JPEGImages/ID.jpg,InitialMasks/ID-K.png}`; returns masks per split."""
+    root: Path,
+    coco: Path,
+    engine: Engine,
+    max_side: int = MAX_SIDE,
+    finder: Callable[[], PersonSource] = doubtful_people,
+) -> tuple[dict[str, int], list[str]]:
+    """Writes `ROOT/false_alarms/SPLIT/{JPEGImages/ID.jpg,InitialMasks/ID-K.png}`, in place of what was there.
+
+    finder: a function that other processes can import, asked once for each photo. Returns the masks of each
+    split, and a message for each photo of COCO that cannot be used. The files do not depend on the engine.
+    """
+    root, faults = root.absolute(), list[str]()
+    jobs = list(_photos_without_people(coco.absolute(), faults))
+    shutil.rmtree(root / _FOLDER, ignore_errors=True)
     written = {"train": 0, "val": 0}
-    for split, identity, photo in track(list(photos_without_people(coco, max_side)), "false alarms"):
-        folder = root / _FOLDER / split
-        masks = [person.mask for person in source(photo)]
-        if masks:
-            write_atomically(folder / "JPEGImages" / f"{identity}.jpg", layout.encode_jpeg(photo, 92))
-        for number, mask in enumerate(masks):
-            write_atomically(folder / "InitialMasks" / f"{identity}-{number}.png", layout.encode_png(mask))
-        written[split] += len(masks)
-    return written
+    masks = engine.spread(partial(_write, root / _FOLDER, max_side, finder), jobs)
+    with progress_of("false alarms", len(jobs)) as advance, closing(masks):
+        for (_, split, _), found in zip(jobs, masks, strict=True):
+            if isinstance(found, str):
+                faults.append(found)
+            else:
+                written[split] += found
+            advance(1)
+    return written, faults
+
+
+def _photos_without_people(coco: Path, faults: list[str]) -> Iterator[Job]:
+    reader = CocoReader(coco)
+    for name in reader.jobs():
+        try:
+            if not reader.shows_people(name):
+                path = reader.photo_path(name)
+                yield path, split_of(reader.name, name), f"{reader.name}-{path.stem}"
+        except (Unfit, ValueError, TypeError, LookupError) as error:
+            faults.append(" ".join(f"{name}: {type(error).__name__}: {error}".split())[:300])
+
+
+def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], job: Job) -> int | str:
+    """How many masks were written, or why the photo cannot be used."""
+    path, split, identity = job
+    try:
+        photo = shrink_photo(load_rgb(path), max_side)
+    except DeoccludeError as error:
+        return str(error)
+    masks = [person.mask for person in finder()(photo)]
+    if masks:
+        write_atomically(folder / split / "JPEGImages" / f"{identity}.jpg", layout.encode_jpeg(photo))
+    for number, mask in enumerate(masks):
+        path = folder / split / "InitialMasks" / f"{identity}-{number}.png"
+        write_atomically(path, layout.encode_png(mask))
+    return len(masks)
 
 
 class FalseAlarms(Sequence[tuple[OcclusionSample, np.ndarray]]):

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.progress import track
 
 from deocclude.ahp import layout
 from deocclude.ahp.density import VALIDATION, Bin
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.initial_masks import match
 from deocclude.ahp.layout import Occluders, People
+from deocclude.ahp.progress import progress_of
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, NotInBin, SynthesisSettings, draw_occluder, occlude
 from deocclude.atomic import write_atomically
@@ -226,19 +226,14 @@ def write_samples(
     """
     shutil.rmtree(folder / "InitialMasks", ignore_errors=True)
     records = []
-    for identity, sample, record in track(samples, "composites", total=total):
-        write_sample(folder, identity, sample)
-        records.append(record)
+    with progress_of("composites", total) as advance:
+        for identity, sample, record in samples:
+            write_sample(folder, identity, sample)
+            records.append(record)
+            advance(1)
     lines = ",\n".join(json.dumps(record) for record in records)
     write_atomically(folder / "samples.json", f"[\n{lines}\n]\n".encode())
     return len(records)
-
-
-def write_initial_masks(frozen: FrozenComposites, source: PersonSource) -> int:
-    """Writes N_i's masks to `InitialMasks`, empty where N_i misses the person; returns how many it found."""
-    return sum(
-        write_initial_mask(frozen, index, source) for index in track(range(len(frozen)), "initial masks")
-    )
 
 
 def write_initial_mask(frozen: FrozenComposites, index: int, source: PersonSource) -> bool:

@@ -16,6 +16,9 @@ from deocclude.errors import DeoccludeError
 from deocclude.parsing import NUM_CLASSES, UNLABELLED, to_palette_image
 
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png")
+PREPARED = "prepared.jsonl"
+"""Journal of a built data set: what became of everybody."""
+
 _QUALITY = 92
 
 

@@ -15,12 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from deocclude.ahp.layout import PREPARED
 from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
 MANIFEST = "manifest.json"
 
-JOURNALS = frozenset({"prepared.jsonl"})
+JOURNALS = frozenset({PREPARED})
 """Files at the top that say how the data set was made; the same data set may have another journal."""
 
 _UNFINISHED = (".part", ".tmp")

@@ -16,6 +16,7 @@ from deocclude.ahp.acquire.limits import IN_THE_GUTTER, TOO_SMALL, Limits
 from deocclude.ahp.acquire.parts import cut, finish
 from deocclude.ahp.acquire.registry import open_sources
 from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.engine import HERE, Engine
 from deocclude.errors import DeoccludeError
 
 PHOTOS = 23
@@ -74,7 +75,7 @@ def content(folder):
 
 
 def test_files_are_sorted_and_everybody_is_counted(tmp_path):
-    summary = run.acquire([Made()], tmp_path)
+    summary = run.acquire([Made()], tmp_path, HERE)
     kept = [Candidate.from_json(line) for line in (tmp_path / run.CANDIDATES).read_text().splitlines()]
     dropped = [Dropped(**json.loads(line)) for line in (tmp_path / run.DROPPED).read_text().splitlines()]
     assert [one.id for one in kept] == sorted({one.id for one in kept})
@@ -96,19 +97,19 @@ def test_the_second_of_two_equal_ids_is_dropped(tmp_path):
     for one in people:
         first.setdefault(one.id, one.photo)
     assert len(first) < len(people)
-    summary = run.acquire([Made()], tmp_path)
+    summary = run.acquire([Made()], tmp_path, HERE)
     kept = [Candidate.from_json(line) for line in (tmp_path / run.CANDIDATES).read_text().splitlines()]
     assert {one.id: one.photo for one in kept} == first
     assert summary["made"]["duplicate id"] == len(people) - len(first)
 
 
 def test_stopped_anywhere_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
-    run.acquire([Made()], tmp_path / "whole")
+    run.acquire([Made()], tmp_path / "whole", HERE)
     read = 0
     for _ in range(100):
         calls = itertools.count()
         try:
-            run.acquire([Stopping(calls=calls, last=7)], tmp_path / "stopped")
+            run.acquire([Stopping(calls=calls, last=7)], tmp_path / "stopped", HERE)
             break
         except Stopped:
             read += next(calls) - 1
@@ -119,7 +120,10 @@ def test_stopped_anywhere_it_goes_on_and_ends_with_the_same_bytes(tmp_path):
     assert read < 3 * PHOTOS
 
 
-def test_two_processes_give_the_same_bytes(tmp_path, photo, coco_json, kneeling):
+@pytest.mark.parametrize("engine", ["processes", "ray"])
+def test_every_engine_gives_the_same_bytes(tmp_path, photo, coco_json, kneeling, engine):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
     for n in range(12):
         photo(tmp_path / "d" / "images" / f"{n}.jpg")
     images = [{"id": n, "file_name": f"{n}.jpg", "height": 61, "width": 83} for n in range(13)]
@@ -135,17 +139,19 @@ def test_two_processes_give_the_same_bytes(tmp_path, photo, coco_json, kneeling)
         for k in range(3)
     ]
     coco_json(tmp_path / "d" / "annotations" / "instances.json", images, annotations)
-    for workers in (1, 2):
-        run.acquire(open_sources({"coco": tmp_path / "d"}), tmp_path / f"w{workers}", workers=workers)
-    assert content(tmp_path / "w1") == content(tmp_path / "w2")
-    assert len((tmp_path / "w1" / run.CANDIDATES).read_text().splitlines()) == 36
+    run.acquire(open_sources({"coco": tmp_path / "d"}), tmp_path / "here", HERE)
+    run.acquire(open_sources({"coco": tmp_path / "d"}), tmp_path / "spread", Engine(engine, 2))
+    assert content(tmp_path / "here") == content(tmp_path / "spread")
+    assert len((tmp_path / "here" / run.CANDIDATES).read_text().splitlines()) == 36
 
 
 KILLED = """
 import os, sys, time
 from pathlib import Path
 from deocclude.ahp.acquire import PhotoEntry, run
+from deocclude.ahp.engine import Engine
 from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.engine import HERE, Engine
 
 run._PHOTOS_A_PART = 2
 out, pause, workers, notes = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4])
@@ -165,7 +171,7 @@ class Slow:
 
 
 if __name__ == "__main__":
-    run.acquire([Slow()], out, workers=workers)
+    run.acquire([Slow()], out, Engine(workers=workers))
 """
 
 
@@ -208,7 +214,7 @@ def test_a_killed_run_leaves_no_process_and_goes_on(tmp_path):
 
 
 def test_an_error_nobody_foresaw_drops_the_rest_of_one_photo_only(tmp_path):
-    summary = run.acquire([Made(damaged=True)], tmp_path)
+    summary = run.acquire([Made(damaged=True)], tmp_path, HERE)
     assert summary["made"]["malformed annotation"] == len(range(0, PHOTOS, 5))
     lines = [json.loads(line) for line in (tmp_path / run.DROPPED).read_text().splitlines()]
     assert any("KeyError" in line["where"] for line in lines if line["reason"] == "malformed annotation")
@@ -216,8 +222,8 @@ def test_an_error_nobody_foresaw_drops_the_rest_of_one_photo_only(tmp_path):
 
 def test_other_limits_are_another_result(tmp_path):
     with pytest.raises(Stopped):
-        run.acquire([Stopping(calls=itertools.count(), last=9)], tmp_path / "a")
-    summary = run.acquire([Made()], tmp_path / "a", Limits(min_pixels=0, gutter=0))
+        run.acquire([Stopping(calls=itertools.count(), last=9)], tmp_path / "a", HERE)
+    summary = run.acquire([Made()], tmp_path / "a", HERE, Limits(min_pixels=0, gutter=0))
     assert summary["made"][TOO_SMALL] == 0
 
 
@@ -276,7 +282,7 @@ def test_a_part_is_done_again_if_its_items_or_settings_change(tmp_path):
 
     def all_of(items, settings="s"):
         done.clear()
-        list(finish(cut(items, 2, tmp_path, settings), work, 1, lambda: None))
+        list(finish(cut(items, 2, tmp_path, settings), work, HERE))
         return list(done)
 
     assert all_of([1, 2, 3, 4, 5]) == [[1, 2], [3, 4], [5]]

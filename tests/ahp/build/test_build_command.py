@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from deocclude.ahp.build import composites
+from deocclude.ahp.finder import doubtful_people
 from deocclude.ahp.layout import People, encode_parsing
 from deocclude.ahp.segment import run as segment_run
 from deocclude.ahp.split import split_of
@@ -102,7 +102,7 @@ def sources(tmp_path, figures, coco, monkeypatch):
     (root / "tags.json").write_text(json.dumps(["null", "hair", "shirt", "socks", "bag"]))
     monkeypatch.setattr("deocclude.people.BlazePose", Stub, raising=False)
     monkeypatch.setattr(segment_run, "load_segmenter", lambda name: Stub())
-    caches = segment_run._models, composites._people_finder, composites._composites
+    caches = segment_run._models, doubtful_people
     for cache in caches:
         cache.cache_clear()
     yield ["--ccp", root, "--coco", coco]

@@ -168,7 +168,7 @@ def test_damaged_people_are_left_out_with_their_reason(tmp_path, make_workspace)
     assert reasons == {
         "ccp-000": "malformed body parts", "ccp-002": "no mask", "ccp-004": "unknown regions unreadable",
         "ccp-006": "kept", "lspet-001": "photo missing", "lspet-003": "photo unreadable",
-        "lspet-005": "photo unreadable", "lspet-007": "mask unreadable",
+        "lspet-005": "photo of another size", "lspet-007": "mask unreadable",
     }  # fmt: skip
     assert len(summary.faults) == 7
     assert all("\n" not in fault for fault in summary.faults)

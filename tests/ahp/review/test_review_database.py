@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from deocclude.ahp.engine import HERE, Engine
 from deocclude.ahp.layout import encode_png
 from deocclude.ahp.review import decisions
 from deocclude.ahp.review.api import ReviewApi
@@ -333,3 +334,24 @@ def test_a_malformed_line_of_segmented_names_its_number(make_workspace: Make, tm
     )
     with pytest.raises(DeoccludeError, match=r"segmented.jsonl:2"):
         Room(workspace)
+
+
+@pytest.mark.parametrize("engine", ["processes", "ray"])
+def test_every_engine_comes_to_the_same_samples(make_workspace: Make, tmp_path: Path, engine: str) -> None:
+    if engine == "ray":
+        pytest.importorskip("ray", reason="Ray is an optional extra and is not installed")
+    workspace = make_workspace(tmp_path / "work", 80)
+    (workspace.root / "masks").mkdir()
+    (workspace.root / "masks" / "made-070.png").write_bytes(encode_png(np.ones((7, 5), bool)))
+    found = []
+    for name, spread in (("here", HERE), ("spread", Engine(engine, 2))):
+        database, told = Database(tmp_path / f"{name}.sqlite"), list[int]()
+        report = index(workspace, database, progress=told.append, engine=spread)
+        assert told == [64, 16]
+        with database.transaction() as connection:
+            rows = [tuple(row) for row in connection.execute("SELECT * FROM sample ORDER BY id")]
+        found.append((report, rows))
+        again = index(workspace, database, engine=spread)
+        assert again == report
+    assert found[0] == found[1]
+    assert found[0][0].samples == len(found[0][1]) == 79

@@ -52,7 +52,7 @@ def test_loading_leaves_the_search_path_as_it_was(places):
     [
         ("places_of_mine:nothing", "no attribute 'nothing'"),
         ("no_such_module:f", "No module named 'no_such_module'"),
-        (":f", "module:callable"),
+        (":f", "MODULE:NAME"),
         ("places_of_mine:number", "not callable"),
         ("unheard-of", "no such classifier is installed"),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from deocclude.ahp.engine import Engine
+from deocclude.ahp.engine import Engine, one_thread
 from deocclude.atomic import write_atomically
 
 Work = Callable[[list[Any]], list[str]]
@@ -57,10 +57,13 @@ def cut(
         number += 1
 
 
-def finish(parts: Iterable[Part], work: Work, workers: int, start: Callable[[], None]) -> Iterator[Part]:
+def finish(
+    parts: Iterable[Part], work: Work, engine: Engine, start: Callable[[], None] = one_thread
+) -> Generator[Part, None, None]:
     """Does what is not done; yields every part, in order, once its file is there.
 
-    start: called once in each process before any work. Raises DeoccludeError if a process dies.
+    start: called once in each process before any work. The files are the same whatever the engine is; folders
+    must be absolute for machines of a cluster. Raises DeoccludeError if a process dies.
     """
     ahead: deque[Part] = deque()
 
@@ -69,7 +72,7 @@ def finish(parts: Iterable[Part], work: Work, workers: int, start: Callable[[], 
             ahead.append(part)
             yield None if part.done else part
 
-    with closing(Engine(workers=max(1, workers)).spread(partial(_do, work), undone(), start)) as finished:
+    with closing(engine.spread(partial(_do, work), undone(), start)) as finished:
         for _ in finished:
             yield ahead.popleft()
 

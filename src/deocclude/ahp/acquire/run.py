@@ -10,17 +10,17 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-import cv2
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from deocclude.ahp.acquire import Dropped, PhotoEntry, Source, read_safely
 from deocclude.ahp.acquire.limits import Limits
 from deocclude.ahp.acquire.merge import Entry, merged, order
 from deocclude.ahp.acquire.parts import cut, finish
+from deocclude.ahp.engine import Engine
+from deocclude.ahp.work_files import CANDIDATES, DROPPED
 from deocclude.atomic import replacing
 
-CANDIDATES = "candidates.jsonl"
-DROPPED = "dropped.jsonl"
 KEPT = "kept"
 
 Summary = dict[str, Counter[str]]
@@ -30,14 +30,15 @@ _SCRATCH = ".acquire"
 _PHOTOS_A_PART = 256
 
 
-def acquire(sources: Sequence[Source], out: Path, limits: Limits | None = None, workers: int = 1) -> Summary:
+def acquire(sources: Sequence[Source], out: Path, engine: Engine, limits: Limits | None = None) -> Summary:
     """Writes `candidates.jsonl` and `dropped.jsonl` of a workspace, sorted by id, of these sources alone.
 
-    The bytes depend on the sources and `limits` only. What a killed run has read is not read again; its notes
-    are in `out/.acquire` until the run is complete. The second of two equal ids is dropped.
+    The bytes depend on the sources and `limits` only, not on the engine. What a killed run has read is not
+    read again; its notes are in `out/.acquire` until the run is complete. The second of two equal ids is
+    dropped.
     Raises DeoccludeError if a source cannot be opened.
     """
-    limits = limits or Limits()
+    out, limits = out.absolute(), limits or Limits()
     scratch = out / _SCRATCH
     files: list[Path] = []
     columns = (
@@ -47,12 +48,12 @@ def acquire(sources: Sequence[Source], out: Path, limits: Limits | None = None, 
         TextColumn("{task.fields[photos]} photos"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns) as progress:
+    with Progress(*columns, console=Console(stderr=True)) as progress:
         for source in sources:
             bar = progress.add_task(source.name, total=1.0, photos=0)
             parts = cut(source.photos(scratch / "index"), _PHOTOS_A_PART, scratch / source.name, f"{limits}")
             photos = 0
-            for part in finish(parts, partial(_lines, source, limits), workers, _start):
+            for part in finish(parts, partial(_lines, source, limits), engine):
                 files.append(part.file)
                 photos += len(part.items)
                 share = max((item.share for item in part.items if isinstance(item, PhotoEntry)), default=0.0)
@@ -61,10 +62,6 @@ def acquire(sources: Sequence[Source], out: Path, limits: Limits | None = None, 
     summary = _write(merged(files, scratch), out, [source.name for source in sources])
     shutil.rmtree(scratch, ignore_errors=True)
     return summary
-
-
-def _start() -> None:
-    cv2.setNumThreads(1)
 
 
 def _lines(source: Source, limits: Limits, items: Iterable[PhotoEntry | Dropped]) -> list[str]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deocclude.ahp.build.run import SPLITS, Summary, build, scratch_of, start_worker
-from deocclude.ahp.engine import SERIAL, Engine
-from deocclude.errors import DeoccludeError
+from deocclude.ahp.build.run import SPLITS, Summary, build, scratch_of
+from deocclude.ahp.engine import Engine
+from deocclude.ahp.progress import progress_of
 
 
 @dataclass(frozen=True)
@@ -35,19 +34,18 @@ def run_all(
     Every step goes on where a killed run left it. Raises DeoccludeError as the steps do.
     """
     coco = sources.get("coco")
-    workers = 1 if engine.name == SERIAL else engine.workers
 
     def acquired() -> Said:
         from deocclude.ahp.acquire.registry import open_sources
         from deocclude.ahp.acquire.run import KEPT, acquire
 
-        counts = acquire(open_sources(sources), work, workers=workers)
+        counts = acquire(open_sources(sources), work, engine)
         return "; ".join(f"{name} {tally[KEPT]} of {tally.total()}" for name, tally in counts.items()), []
 
     def segmented() -> Said:
         from deocclude.ahp.segment.run import OK, segment
 
-        counts = segment(work, parser=parser, workers=workers)
+        counts = segment(work, engine, parser=parser)
         return "; ".join(f"{name} {tally[OK]} of {tally.total()}" for name, tally in counts.items()), []
 
     def built() -> Said:
@@ -57,10 +55,10 @@ def run_all(
     steps: list[tuple[str, Callable[[], Said]]] = [
         ("acquire", acquired),
         ("segment", segmented),
-        ("review --auto", lambda: _reviewed(work)),
+        ("review --auto", lambda: _reviewed(work, engine)),
         ("build", built),
         ("synthesize", lambda: _frozen(work, out, engine)),
-        ("false-alarms", lambda: _false_alarms(out, coco)),
+        ("false-alarms", lambda: _false_alarms(out, coco, engine)),
         ("verify --write", lambda: with_manifest(out, engine.workers)),
     ]
     for name, do in steps:
@@ -79,15 +77,16 @@ def described(summary: Summary) -> str:
     return f"{text}; {summary.automatic} of the people judged by --auto alone" if summary.automatic else text
 
 
-def _reviewed(work: Path) -> Said:
-    from deocclude.ahp.build.decisions import DATABASE, DECISIONS
+def _reviewed(work: Path, engine: Engine) -> Said:
     from deocclude.ahp.review.database import Database
     from deocclude.ahp.review.decisions import decide_automatically, export
     from deocclude.ahp.review.index import index
     from deocclude.ahp.review.workspace import Workspace
+    from deocclude.ahp.work_files import DECISIONS, REVIEW
 
-    database = Database(work / DATABASE)
-    report = index(Workspace(work), database)
+    workspace, database = Workspace(work), Database(work / REVIEW)
+    with progress_of("looking at masks", sum(1 for _ in workspace.lines())) as advance:
+        report = index(workspace, database, progress=advance, engine=engine)
     decide_automatically(database, time.time())
     counts = export(database, work / DECISIONS)
     text = ", ".join(f"{counts[name]} {name}" for name in ("preserve", "refine", "discard"))
@@ -104,19 +103,13 @@ def _frozen(work: Path, out: Path, engine: Engine) -> Said:
     return f"{made} composites, N_i finds the person in {found}", []
 
 
-def _false_alarms(out: Path, coco: Path | None) -> Said:
+def _false_alarms(out: Path, coco: Path | None, engine: Engine) -> Said:
     if coco is None:
         return "left out: it needs photos without people (--coco)", []
     from deocclude.ahp.false_alarms import write_false_alarms
-    from deocclude.people import BlazePose
 
-    start_worker()
-    shutil.rmtree(out / "false_alarms", ignore_errors=True)
-    try:
-        masks = write_false_alarms(out, coco, BlazePose(doubtful=True))
-    except DeoccludeError as error:
-        return "broken off", [str(error)]
-    return ", ".join(f"{split}: {count} masks" for split, count in masks.items()), []
+    masks, faults = write_false_alarms(out, coco, engine)
+    return ", ".join(f"{split}: {count} masks" for split, count in masks.items()), faults
 
 
 def with_manifest(out: Path, workers: int) -> Said:

@@ -7,14 +7,11 @@ import shutil
 from contextlib import closing
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
-
-import cv2
-from rich.console import Console
-from rich.progress import track
 
 from deocclude.ahp import frozen, layout
 from deocclude.ahp.engine import Engine
+from deocclude.ahp.finder import doubtful_people
+from deocclude.ahp.progress import progress_of
 from deocclude.ahp.synthesis import DEFAULT, NotInBin
 from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
@@ -44,7 +41,7 @@ def freeze(out: Path, scratch: Path, engine: Engine) -> tuple[int, int]:
         except NotInBin as error:
             raise DeoccludeError(f"{out}: {error}; add photos with occluders and build again") from None
         write_atomically(note, digest.encode())
-    return _initial_masks(frozen.FrozenComposites(out, SPLIT), engine)
+    return len(frozen.FrozenComposites(out, SPLIT)), write_initial_masks(out, SPLIT, engine)
 
 
 def _digest(out: Path, people: list[str]) -> str:
@@ -85,36 +82,34 @@ def _complete(folder: Path) -> bool:
     )
 
 
-def _initial_masks(composites: frozen.FrozenComposites, engine: Engine) -> tuple[int, int]:
-    total = len(composites)
-    work = partial(_initial_mask, composites.folder)
-    with closing(engine.spread(work, range(total), _start)) as found:
-        shown = track(found, "initial masks", total, console=Console(stderr=True))
-        return total, sum(shown)
+def write_initial_masks(root: Path, split: str, engine: Engine) -> int:
+    """Writes the masks of N_i that `InitialMasks` lacks, empty where it misses the person.
 
-
-def _start() -> None:
-    cv2.setNumThreads(1)
+    Returns in how many composites it finds them. The files do not depend on the engine.
+    """
+    composites = frozen.FrozenComposites(root.absolute(), split)
+    made = (composites.folder / "samples.json").stat().st_mtime_ns
+    work = partial(_initial_mask, composites.folder, made)
+    found = engine.spread(work, range(len(composites)))
+    total = 0
+    with progress_of("initial masks", len(composites)) as advance, closing(found):
+        for person in found:
+            total += person
+            advance(1)
+    return total
 
 
 @cache
-def _composites(folder: Path) -> frozen.FrozenComposites:
+def _composites(folder: Path, made: int) -> frozen.FrozenComposites:
     return frozen.FrozenComposites(folder.parent, folder.name)
 
 
-@cache
-def _people_finder() -> Any:
-    from deocclude.people import BlazePose
-
-    return BlazePose(doubtful=True)
-
-
-def _initial_mask(folder: Path, index: int) -> bool:
+def _initial_mask(folder: Path, made: int, index: int) -> bool:
     """Writes N_i's mask of one composite unless it is there; whether it found the person."""
-    composites = _composites(folder)
+    composites = _composites(folder, made)
     path = folder / "InitialMasks" / f"{composites.ids[index]}.png"
     if path.is_file():
         mask = composites.initial_mask(index)
         assert mask is not None
         return bool(mask.any())
-    return frozen.write_initial_mask(composites, index, _people_finder())
+    return frozen.write_initial_mask(composites, index, doubtful_people())

@@ -6,10 +6,9 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from deocclude.ahp.work_files import DECISIONS, REVIEW
 from deocclude.errors import DeoccludeError
 
-DATABASE = "review.sqlite"
-DECISIONS = "decisions.jsonl"
 PRESERVE = "preserve"
 _KNOWN = (PRESERVE, "refine", "discard")
 
@@ -41,16 +40,16 @@ def decisions_of(work: Path, given: Path | None, scratch: Path) -> tuple[dict[st
                 f"{given}: no such file; write it with `deocclude ahp review {work} --export`"
             )
         return read_decisions(given)
-    if (work / DATABASE).is_file():
+    if (work / REVIEW).is_file():
         from deocclude.ahp.review.database import Database
         from deocclude.ahp.review.decisions import export
 
-        export(Database(work / DATABASE), scratch / DECISIONS)
+        export(Database(work / REVIEW), scratch / DECISIONS)
         return read_decisions(scratch / DECISIONS)
     if (work / DECISIONS).is_file():
         return read_decisions(work / DECISIONS)
     raise DeoccludeError(
-        f"{work}: neither {DATABASE} nor {DECISIONS}; judge the people with `deocclude ahp review {work}`"
+        f"{work}: neither {REVIEW} nor {DECISIONS}; judge the people with `deocclude ahp review {work}`"
     )
 
 

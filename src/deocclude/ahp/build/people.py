@@ -18,10 +18,12 @@ from deocclude.ahp.build.decisions import PRESERVE, Decision
 from deocclude.ahp.build.outcome import KEPT, PERSON, Outcome
 from deocclude.ahp.build.unknown import unknown_of
 from deocclude.ahp.candidate import FIT_ID, Candidate
+from deocclude.ahp.photo import photo_of
 from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.ahp.sample import WholePerson
 from deocclude.ahp.shrink import shrink_person
 from deocclude.ahp.split import split_of
+from deocclude.ahp.work_files import mask_file, parsing_file
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
@@ -87,8 +89,8 @@ def facts_of(work: Path, person: Judged) -> str:
     """What the files of a person depend on: candidate, verdict, and the photo's and maps' files."""
     if person.verdict != PRESERVE:
         return f"{person.id}\0{person.verdict}\0{person.photo}\0{person.auto}"
-    maps = (work / folder / f"{person.id}.png" for folder in ("masks", "parsing"))
-    return repr((*person, *map(_stamp, (Path(person.photo), *maps))))
+    files = Path(person.photo), mask_file(work, person.id), parsing_file(work, person.id)
+    return repr((*person, *map(_stamp, files)))
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
@@ -148,8 +150,7 @@ def whole_person(workspace: Workspace, line: str) -> WholePerson:
         mask = workspace.mask_of(candidate)
     if mask is None:
         raise Unfit("no mask", str(workspace.mask_path(candidate.id)))
-    with _or_unfit("photo missing" if not candidate.photo.exists() else "photo unreadable", candidate.id):
-        photo = workspace.photo_of(candidate)
+    photo = photo_of(candidate)
     with _or_unfit("body parts unreadable", candidate.id):
         label = workspace.parsing_of(candidate)
     if label is None:

@@ -13,10 +13,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import cv2
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from deocclude.ahp import layout
 from deocclude.ahp.acquire.parts import Part, cut, lines_of
 from deocclude.ahp.build import occluders, people
@@ -24,12 +20,13 @@ from deocclude.ahp.build.decisions import decisions_of
 from deocclude.ahp.build.outcome import OCCLUDER, PERSON, Outcome
 from deocclude.ahp.build.tree import claim, files_of, sweep
 from deocclude.ahp.engine import Engine
+from deocclude.ahp.layout import PREPARED
+from deocclude.ahp.progress import progress_of
 from deocclude.ahp.review.workspace import Workspace
 from deocclude.ahp.shrink import MAX_SIDE
 from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
-PREPARED = "prepared.jsonl"
 STATISTICS = "statistics.json"
 SPLITS = ("train", "val")
 
@@ -151,18 +148,12 @@ def _finish(
     engine: Engine,
     take: Callable[[Outcome, str], None],
 ) -> None:
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task(what, total=total)
-        with closing(engine.spread(partial(_do, write, out), parts, start_worker)) as done:
-            for file, count in done:
-                for line in lines_of(file):
-                    take(Outcome.from_json(line), line)
-                progress.advance(bar, count)
-
-
-def start_worker() -> None:
-    cv2.setNumThreads(1)
+    done = engine.spread(partial(_do, write, out), parts)
+    with progress_of(what, total) as advance, closing(done):
+        for file, count in done:
+            for line in lines_of(file):
+                take(Outcome.from_json(line), line)
+            advance(count)
 
 
 def _do(write: Write, out: Path, part: Part) -> tuple[Path, int]:

@@ -5,26 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from deocclude.ahp.engine import HERE, Engine
 from deocclude.ahp.review.database import Database
 from deocclude.ahp.review.presort import LIMITS, measure, suggest
 from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.errors import DeoccludeError
 
-_BATCH = 256
+_BATCH = 64
 _RANK = {"preserve": 0, None: 1, "refine": 2, "discard": 3}
 _UNSEGMENTED = Segmentation("ok", {})
 
 
+Found = dict[str, Any] | str | None
+"""A sample's columns; a message if something is damaged; None if there is no mask to judge."""
+
+
 @dataclass(frozen=True)
 class IndexReport:
-    """Samples with a mask; candidates without one; unreadable lines or masks, each with its reason."""
+    """Samples with a mask; candidates without one; the reason for each unreadable line or mask, sorted."""
 
     samples: int
     without_mask: int
@@ -46,12 +53,14 @@ def index(
     overlap: float = 0.0,
     judges: int = 2,
     progress: Callable[[int], None] = lambda count: None,
+    engine: Engine = HERE,
 ) -> IndexReport:
     """Brings the table of samples up to date; run again after more was acquired or segmented.
 
     overlap: share of the samples, by a hash of their id, that `judges` people have to judge. progress: told
-    how many candidates were just done. Decisions are never touched. Numbers are computed only for what is new
-    or has changed, so a second start is quick. Raises DeoccludeError if an id is listed twice.
+    how many candidates were just done. engine: spreads the looking at masks; the result does not depend on
+    it. Decisions are never touched. Numbers are computed only for what is new or has changed, so a second
+    start is quick. Raises DeoccludeError if an id is listed twice.
     """
     if not 0 <= overlap <= 1 or judges < 2:
         raise ValueError(f"overlap must be in [0, 1] and judges 2 or more, got {overlap} and {judges}")
@@ -60,35 +69,45 @@ def index(
     damaged: list[str] = []
     without_mask = 0
     lines = _read_lines(workspace, segmentations, damaged)
-    with ThreadPoolExecutor() as pool:
+    ahead: deque[list[_Line]] = deque()
+
+    def settle(batch: list[_Line], found: dict[str, Found]) -> None:
+        nonlocal without_mask
+        with database.transaction() as connection:
+            for row in found.values():
+                if isinstance(row, str):
+                    damaged.append(row)
+                elif row is None:
+                    without_mask += 1
+                else:
+                    _store(connection, row)
+            missing = {identity for identity, row in found.items() if not isinstance(row, dict)}
+            present = [(line.start, line.id) for line in batch if line.id not in missing]
+            connection.executemany("UPDATE sample SET start = ?, listed = 1 WHERE id = ?", present)
+            gone = [(identity,) for identity in missing]
+            connection.executemany("UPDATE sample SET listed = 0, fingerprint = '' WHERE id = ?", gone)
+        progress(len(batch))
+
+    def changed() -> Iterator[list[_Line]]:
         while batch := list(islice(lines, _BATCH)):
             _note_ids(workspace, batch, seen)
             with database.transaction() as connection:
                 known = _known(connection, batch)
-            changed = [line for line in batch if known.get(line.id) != line.fingerprint]
-            rows = list(pool.map(lambda line: _row(workspace, line), changed))
-            with database.transaction() as connection:
-                for row in rows:
-                    if isinstance(row, str):
-                        damaged.append(row)
-                    elif row is None:
-                        without_mask += 1
-                    else:
-                        _store(connection, row)
-                missing = {
-                    line.id for line, row in zip(changed, rows, strict=True) if not isinstance(row, dict)
-                }
-                present = [(line.start, line.id) for line in batch if line.id not in missing]
-                connection.executemany("UPDATE sample SET start = ?, listed = 1 WHERE id = ?", present)
-                gone = [(identity,) for identity in missing]
-                connection.executemany("UPDATE sample SET listed = 0, fingerprint = '' WHERE id = ?", gone)
-            progress(len(batch))
+            if some := [line for line in batch if known.get(line.id) != line.fingerprint]:
+                ahead.append(batch)
+                yield some
+            else:
+                settle(batch, {})
+
+    with closing(engine.spread(partial(_look, workspace.root.absolute()), changed())) as results:
+        for found in results:
+            settle(ahead.popleft(), found)
     with database.transaction() as connection:
         listed = [row[0] for row in connection.execute("SELECT id FROM sample WHERE listed")]
         gone = [(identity,) for identity in listed if identity not in seen]
         connection.executemany("UPDATE sample SET listed = 0 WHERE id = ?", gone)
         samples = _order(connection, overlap, judges)
-    return IndexReport(samples, without_mask, tuple(damaged))
+    return IndexReport(samples, without_mask, tuple(sorted(damaged)))
 
 
 def _read_lines(
@@ -130,8 +149,12 @@ def _note_ids(workspace: Workspace, batch: list[_Line], seen: set[str]) -> None:
         seen.add(line.id)
 
 
-def _row(workspace: Workspace, line: _Line) -> dict[str, Any] | str | None:
-    """The sample's columns; a message if something is damaged; None if there is no mask to judge."""
+def _look(work: Path, lines: list[_Line]) -> dict[str, Found]:
+    workspace = Workspace(work)
+    return {line.id: _row(workspace, line) for line in lines}
+
+
+def _row(workspace: Workspace, line: _Line) -> Found:
     try:
         candidate = workspace.parse(line.start, line.content)
         mask = workspace.mask_of(candidate)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.layout import decode_map_of_size, encode_png
-from deocclude.ahp.reader import load_rgb
+from deocclude.ahp.photo import photo_of
+from deocclude.ahp.work_files import CANDIDATES, SEGMENTED, first_mask_file, mask_file, parsing_file
 from deocclude.atomic import write_atomically
 from deocclude.errors import DeoccludeError
 
@@ -25,17 +26,12 @@ class Segmentation:
     faults: dict[str, float]
 
 
-@lru_cache(maxsize=12)
-def _load_photo(path: Path) -> np.ndarray:
-    return load_rgb(path)
-
-
 class Workspace:
     """`candidates.jsonl`, `segmented.jsonl`, `masks/ID.png` and the photos, each read when asked for."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.candidates = root / "candidates.jsonl"
+        self.candidates = root / CANDIDATES
         if not self.candidates.is_file():
             raise DeoccludeError(f"{self.candidates}: no such file; run `deocclude ahp acquire` first")
 
@@ -64,7 +60,7 @@ class Workspace:
 
     def segmentations(self) -> dict[str, Segmentation]:
         """`segmented.jsonl` by id; empty where nothing was segmented."""
-        path = self.root / "segmented.jsonl"
+        path = self.root / SEGMENTED
         if not path.is_file():
             return {}
         found = {}
@@ -83,7 +79,7 @@ class Workspace:
         return found
 
     def mask_path(self, identity: str) -> Path:
-        return self.root / "masks" / f"{identity}.png"
+        return mask_file(self.root, identity)
 
     def mask_of(self, candidate: Candidate) -> np.ndarray | None:
         """bool HxW: `masks/ID.png`, else the candidate's own, None if neither exists or it is empty."""
@@ -97,7 +93,7 @@ class Workspace:
         return mask if mask is not None and mask.any() else None
 
     def parsing_path(self, identity: str) -> Path:
-        return self.root / "parsing" / f"{identity}.png"
+        return parsing_file(self.root, identity)
 
     def parsing_of(self, candidate: Candidate) -> np.ndarray | None:
         """uint8 HxW of LIP indices: `parsing/ID.png`, else the candidate's own file, else None."""
@@ -108,19 +104,16 @@ class Workspace:
 
     def photo_of(self, candidate: Candidate) -> np.ndarray:
         """uint8 HxWx3 RGB. Raises DeoccludeError if it is missing or has another size than the candidate."""
-        photo = _load_photo(candidate.photo)
-        if photo.shape[:2] != (candidate.height, candidate.width):
-            raise DeoccludeError(
-                f"{candidate.photo}: {photo.shape[1]}x{photo.shape[0]}, but {candidate.id} is of a photo of "
-                f"{candidate.width}x{candidate.height}; acquire the people again"
-            )
-        return photo
+        try:
+            return photo_of(candidate)
+        except Unfit as fault:
+            raise DeoccludeError(f"{fault}; acquire the people again") from None
 
     def save_mask(self, candidate: Candidate, mask: np.ndarray) -> None:
         """Replaces `masks/ID.png` by a bool HxW mask; the first one replaced stays in `masks-before/`."""
         if mask.dtype != np.bool_ or mask.shape != (candidate.height, candidate.width):
             raise ValueError(f"{candidate.id}: mask must be bool {candidate.height}x{candidate.width}")
-        before = self.root / "masks-before" / f"{candidate.id}.png"
+        before = first_mask_file(self.root, candidate.id)
         if not before.exists():
             current = self.mask_of(candidate)
             if current is not None:

@@ -10,9 +10,9 @@ import numpy as np
 
 from deocclude.ahp.acquire.checks import Unfit, label_map
 from deocclude.ahp.segment.person import SegmentedPerson
-from deocclude.ahp.segment.segmenters import plug_in
 from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
 from deocclude.parsing import NUM_CLASSES, UNLABELLED
+from deocclude.plugins import plug_in
 
 DEFAULT = "lite"
 NONE = "none"

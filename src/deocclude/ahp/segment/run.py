@@ -5,30 +5,30 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache, lru_cache, partial
+from contextlib import closing
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
-import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.acquire.parts import Part, cut, finish, lines_of
-from deocclude.ahp.acquire.run import CANDIDATES
 from deocclude.ahp.candidate import Candidate
+from deocclude.ahp.engine import Engine, one_thread
 from deocclude.ahp.layout import encode_parsing, encode_png
-from deocclude.ahp.reader import load_rgb
+from deocclude.ahp.photo import photo_of
+from deocclude.ahp.progress import progress_of
 from deocclude.ahp.segment import parsers, segmenters
 from deocclude.ahp.segment.faults import faults_of
 from deocclude.ahp.segment.parsers import Parser, load_parser
 from deocclude.ahp.segment.person import segment_person
 from deocclude.ahp.segment.segmenters import Segmenter, load_segmenter
+from deocclude.ahp.work_files import CANDIDATES, SEGMENTED, mask_file, parsing_file
 from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
-SEGMENTED = "segmented.jsonl"
 OK = "ok"
 
 _SCRATCH = ".segment"
@@ -42,33 +42,38 @@ class _Line(NamedTuple):
 
 
 def segment(
-    work: Path, segmenter: str = segmenters.DEFAULT, parser: str = parsers.DEFAULT, workers: int = 1
+    work: Path, engine: Engine, segmenter: str = segmenters.DEFAULT, parser: str = parsers.DEFAULT
 ) -> dict[str, Counter[str]]:
     """Writes masks, body parts and `segmented.jsonl` (sorted by id) of all candidates; counts the outcomes.
 
     segmenter, parser: names for `load_segmenter` and `load_parser`. What is done for the same candidate,
     photo file, segmenter and parser is not done again, whether the last run was killed or complete; the
-    bytes do not depend on `workers`. Raises DeoccludeError if the workspace has no candidates, or for
+    bytes do not depend on the engine. Raises DeoccludeError if the workspace has no candidates, or for
     unknown names.
     """
+    work = work.absolute()
     path = work / CANDIDATES
     if not path.is_file():
         raise DeoccludeError(f"{path}: no such file; run `deocclude ahp acquire --out {work}` first")
     settings = f"{load_segmenter(segmenter).name}\0{load_parser(parser).name}"
     with path.open("rb") as stream:
         total = sum(1 for _ in stream)
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     summary: dict[str, Counter[str]] = {}
-    with Progress(*columns) as progress, replacing(work / SEGMENTED) as temporary:
-        bar = progress.add_task("segmenting people", total=total)
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            parts = _parts(path, work, settings)
-            for part in finish(parts, partial(_segment_all, work, segmenter, parser), workers, _start):
-                counts = summary.setdefault(part.file.parent.name, Counter())
-                for line in lines_of(part.file):
-                    out.write(f"{line}\n")
-                    counts[json.loads(line)["outcome"]] += 1
-                progress.advance(bar, len(part.items))
+    parts = finish(
+        _parts(path, work, settings), partial(_segment_all, work, segmenter, parser), engine, _start
+    )
+    with (
+        progress_of("segmenting people", total) as advance,
+        replacing(work / SEGMENTED) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as out,
+        closing(parts),
+    ):
+        for part in parts:
+            counts = summary.setdefault(part.file.parent.name, Counter())
+            for line in lines_of(part.file):
+                out.write(f"{line}\n")
+                counts[json.loads(line)["outcome"]] += 1
+            advance(len(part.items))
     return summary
 
 
@@ -103,18 +108,13 @@ def _facts(line: _Line) -> str:
 def _start() -> None:
     import torch
 
-    cv2.setNumThreads(1)
+    one_thread()
     torch.set_num_threads(1)
 
 
 @cache
 def _models(segmenter: str, parser: str) -> tuple[Segmenter, Parser]:
     return load_segmenter(segmenter), load_parser(parser)
-
-
-@lru_cache(maxsize=1)
-def _photo(path: Path) -> np.ndarray:
-    return load_rgb(path)
 
 
 def _segment_all(work: Path, segmenter: str, parser: str, lines: list[_Line]) -> list[str]:
@@ -124,36 +124,25 @@ def _segment_all(work: Path, segmenter: str, parser: str, lines: list[_Line]) ->
 
 def _segment_one(work: Path, candidate: Candidate, draw: Segmenter, parse: Parser) -> str:
     """Writes one person's files and returns the line; without a mask no file stays."""
-    mask_file, parsing_file = (work / folder / f"{candidate.id}.png" for folder in ("masks", "parsing"))
+    mask_path, parsing_path = mask_file(work, candidate.id), parsing_file(work, candidate.id)
     faults: dict[str, float] = {}
     parsing = None
     try:
-        photo = _load(candidate)
+        photo = photo_of(candidate)
         person = segment_person(candidate, photo, draw)
         outcome = person if isinstance(person, str) else OK
         if not isinstance(person, str):
             parsing = parse(person, photo)
             faults = faults_of(person)
-            write_atomically(mask_file, encode_png(person.mask))
+            write_atomically(mask_path, encode_png(person.mask))
     except Unfit as fault:
         outcome = fault.reason
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, cv2.error) as error:
         outcome = " ".join(f"failed: {type(error).__name__}: {error}".split())[:200]
     if outcome != OK:
-        mask_file.unlink(missing_ok=True)
+        mask_path.unlink(missing_ok=True)
     if parsing is not None and outcome == OK:
-        write_atomically(parsing_file, encode_parsing(parsing))
+        write_atomically(parsing_path, encode_parsing(parsing))
     else:
-        parsing_file.unlink(missing_ok=True)
+        parsing_path.unlink(missing_ok=True)
     return json.dumps({"id": candidate.id, "outcome": outcome, "faults": faults})
-
-
-def _load(candidate: Candidate) -> np.ndarray:
-    try:
-        photo = _photo(candidate.photo)
-    except DeoccludeError as error:
-        missing = not candidate.photo.exists()
-        raise Unfit("photo missing" if missing else "photo unreadable", str(error)) from None
-    if photo.shape[:2] != (candidate.height, candidate.width):
-        raise Unfit("photo of another size", str(candidate.photo))
-    return photo

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.ahp import layout
+from deocclude.ahp.layout import PREPARED
+from deocclude.ahp.work_files import CANDIDATES, DECISIONS, DROPPED, REVIEW, SEGMENTED
 from deocclude.errors import DeoccludeError
 
-_PREPARED = "prepared.jsonl"
-_CANDIDATES = "candidates.jsonl"
-_DROPPED = "dropped.jsonl"
-_SEGMENTED = "segmented.jsonl"
-_DECISIONS = "decisions.jsonl"
-_REVIEW = "review.sqlite"
 _PRESERVE = "preserve"
 
 
@@ -73,15 +69,15 @@ def provenance_of(root: Path, listed: Collection[str], work: Path | None = None)
     one of its lines is malformed.
     """
     top = layout.root_of(root)
-    if work is not None and not (work / _CANDIDATES).is_file():
-        raise DeoccludeError(f"{work / _CANDIDATES}: no such file; make it with `deocclude ahp acquire`")
-    if work is None and not (top / _PREPARED).is_file():
-        work = next((folder for folder in (root, top, top.parent) if (folder / _CANDIDATES).is_file()), None)
+    if work is not None and not (work / CANDIDATES).is_file():
+        raise DeoccludeError(f"{work / CANDIDATES}: no such file; make it with `deocclude ahp acquire`")
+    if work is None and not (top / PREPARED).is_file():
+        work = next((folder for folder in (root, top, top.parent) if (folder / CANDIDATES).is_file()), None)
     people = frozenset(listed)
     if work is not None:
         return _from_workspace(work, people)
-    if (top / _PREPARED).is_file():
-        return _from_journal(top / _PREPARED, people)
+    if (top / PREPARED).is_file():
+        return _from_journal(top / PREPARED, people)
     counts = Counter(layout.source_of(identity) for identity in people)
     return Provenance(
         record="",
@@ -107,29 +103,29 @@ def _from_workspace(work: Path, people: frozenset[str]) -> Provenance:
     decisions: dict[str, str] = {}
     times = []
     notes = []
-    if (work / _SEGMENTED).is_file():
-        for line in _lines(work / _SEGMENTED):
+    if (work / SEGMENTED).is_file():
+        for line in _lines(work / SEGMENTED):
             if line.text("outcome") != "ok":
                 decisions[line.text("id")] = f"no mask: {line.text('outcome')}"
-    if (work / _DECISIONS).is_file():
-        for line in _lines(work / _DECISIONS):
+    if (work / DECISIONS).is_file():
+        for line in _lines(work / DECISIONS):
             decisions[line.text("id")] = line.text("decision").lower()
             if not line.record.get("auto") and line.record.get("seconds") is not None:
                 times.append(line.seconds())
-    elif (work / _REVIEW).is_file():
+    elif (work / REVIEW).is_file():
         notes.append(
-            f"{work / _REVIEW} is not read; write `deocclude ahp review {work} --export {work / _DECISIONS}`"
+            f"{work / REVIEW} is not read; write `deocclude ahp review {work} --export {work / DECISIONS}`"
         )
     tally = _Tally(people)
-    for line in _lines(work / _CANDIDATES):
+    for line in _lines(work / CANDIDATES):
         decision = decisions.get(line.text("id"), "not judged")
         outcome = f"{decision}, not in the lists" if decision == _PRESERVE else decision
         tally.see(line.text("source"), line.text("id"), outcome)
-    if (work / _DROPPED).is_file():
-        for line in _lines(work / _DROPPED):
+    if (work / DROPPED).is_file():
+        for line in _lines(work / DROPPED):
             tally.dropped[line.text("source")][line.text("reason")] += 1
     seconds = sum(times) / len(times) if times else None
-    return tally.close(_CANDIDATES, len(times), seconds, tuple(notes))
+    return tally.close(CANDIDATES, len(times), seconds, tuple(notes))
 
 
 class _Tally:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections import Counter
 from collections.abc import Iterable
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from deocclude.ahp.sample import WholePerson
 from deocclude.errors import DeoccludeError
+from deocclude.plugins import plug_in
 
 GROUP = "deocclude.scenes"
 """Entry points of this group are scene classifiers by name."""
@@ -35,26 +33,11 @@ def load_classifier(spec: str) -> SceneClassifier:
 
     Modules in the current folder are found too. Raises DeoccludeError if there is no such callable.
     """
-    found = _imported(spec) if ":" in spec else _entry_point(spec)
+    found = plug_in(spec) if ":" in spec else _entry_point(spec)
     classifier = found() if isinstance(found, type) else found
     if not callable(classifier):
         raise DeoccludeError(f"--scenes {spec}: not callable; name a function that takes a photo")
     return classifier  # type: ignore[return-value]
-
-
-def _imported(spec: str) -> object:
-    module, _, name = spec.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
-    try:
-        found: object = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, ValueError, AttributeError) as error:
-        raise DeoccludeError(f"--scenes {spec}: {error}; give it as module:callable") from None
-    finally:
-        sys.path.remove(here)
-    return found
 
 
 def _entry_point(name: str) -> object:

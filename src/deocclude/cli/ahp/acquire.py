@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
+
+from deocclude.cli.ahp.engine import EngineName, EngineOption, Workers, engine_of
 
 if TYPE_CHECKING:
     from deocclude.ahp.acquire.run import Summary
@@ -31,16 +32,14 @@ def acquire(
     ] = None,
     min_pixels: Annotated[int, typer.Option(min=0, help="Smaller people are dropped.")] = 300,
     gutter: Annotated[int, typer.Option(min=0, help="Pixels a person keeps from the photo's border.")] = 5,
-    workers: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="Processes; as many as there are cores if not given."),
-    ] = None,
+    engine: EngineOption = EngineName.processes,
+    workers: Workers = None,
 ) -> None:
     """Collect the people of data sets (section 4.1, step 1); a killed run goes on where it was."""
     from deocclude.ahp.acquire.limits import Limits
     from deocclude.ahp.acquire.registry import open_sources
-    from deocclude.ahp.acquire.run import CANDIDATES, DROPPED
     from deocclude.ahp.acquire.run import acquire as run
+    from deocclude.ahp.work_files import CANDIDATES, DROPPED
 
     given = {
         "coco": coco, "voc": voc, "sbd": sbd, "lip": lip, "objects365": objects365, "openimages": openimages,
@@ -48,7 +47,7 @@ def acquire(
     }  # fmt: skip
     folders = {name: path for name, path in given.items() if path is not None}
     sources = open_sources(folders, [_named(text) for text in folder or []])
-    summary = run(sources, out, Limits(min_pixels, gutter), workers or os.cpu_count() or 1)
+    summary = run(sources, out, engine_of(engine, workers), Limits(min_pixels, gutter))
     _print(summary)
     typer.echo(f"{out / CANDIDATES}, {out / DROPPED}")
 

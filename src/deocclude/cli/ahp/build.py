@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
+from deocclude.cli.ahp.engine import EngineName, EngineOption, Workers, engine_of
+from deocclude.cli.ahp.faults import report
 from deocclude.errors import DeoccludeError
-
-_MOST_FAULTS = 20
-
-
-class EngineName(str, Enum):
-    """How the work is spread; see `ahp.engine`."""
-
-    serial = "serial"
-    processes = "processes"
-    ray = "ray"
 
 
 def build(
@@ -53,16 +42,11 @@ def build(
         str, typer.Option(help="With --auto: body parts where a source has none, as `segment --parser`.")
     ] = "lite",
     max_side: Annotated[int, typer.Option(min=64, help="Photos are shrunk to this long side.")] = 384,
-    engine: Annotated[EngineName, typer.Option(help="How the work is spread.")] = EngineName.processes,
-    workers: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="Processes; as many as there are cores if not given."),
-    ] = None,
+    engine: EngineOption = EngineName.processes,
+    workers: Workers = None,
 ) -> None:
     """Make AHP's layout from a reviewed workspace, or all of it with --auto; run again to continue."""
-    from deocclude.ahp.engine import Engine
-
-    spread = Engine(engine.value, workers or os.cpu_count() or 1)
+    spread = engine_of(engine, workers)
     sources = {name: path for name, path in (("coco", coco), ("lspet", lspet), ("ccp", ccp)) if path}
     if auto:
         if given is not None or occluders is not None or decisions is not None:
@@ -75,7 +59,7 @@ def build(
         for step in run_all(
             sources, work or out.with_name(f"{out.name}.work"), out, spread, max_side, parser
         ):
-            _report(step.faults)
+            report(step.faults)
             typer.echo(f"{step.name:15} {step.seconds:8.1f} s  {step.text}")
         return
     if sources or work is not None:
@@ -86,13 +70,6 @@ def build(
     from deocclude.ahp.build.run import build as run
 
     summary = run(given, out, spread, coco=occluders, decisions=decisions, max_side=max_side)
-    _report(summary.faults)
+    report(summary.faults)
     typer.echo(described(summary))
     typer.echo(f"{with_manifest(out, spread.workers)[0]} in {out}")
-
-
-def _report(faults: Sequence[str]) -> None:
-    for fault in faults[:_MOST_FAULTS]:
-        typer.echo(f"left out: {fault}", err=True)
-    if len(faults) > _MOST_FAULTS:
-        typer.echo(f"left out: {len(faults) - _MOST_FAULTS} more", err=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from deocclude.cli.ahp.engine import EngineName, EngineOption, Workers, engine_of
+
 if TYPE_CHECKING:
     from deocclude.ahp.review.database import Database
     from deocclude.ahp.review.workspace import Workspace
@@ -36,23 +38,23 @@ def review(
         Optional[Path],  # noqa: UP045
         typer.Option(metavar="FILE.json", help="Take refined masks back from COCO JSON; do not serve."),
     ] = None,
+    engine: EngineOption = EngineName.processes,
+    workers: Workers = None,
 ) -> None:
     """Discard, Preserve or Refine every candidate, on a local web page (section 4.1, step 3)."""
     import time
 
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from deocclude.ahp.progress import progress_of
     from deocclude.ahp.review import decisions, exchange
     from deocclude.ahp.review.database import Database
     from deocclude.ahp.review.index import index
     from deocclude.ahp.review.workspace import Workspace
+    from deocclude.ahp.work_files import REVIEW
 
     workspace = Workspace(work)
-    database = Database(work / "review.sqlite")
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking at masks", total=None)
-        report = index(workspace, database, overlap, judges, lambda count: bar.advance(task, count))
+    database = Database(work / REVIEW)
+    with progress_of("looking at masks", sum(1 for _ in workspace.lines())) as advance:
+        report = index(workspace, database, overlap, judges, advance, engine_of(engine, workers))
     for line in report.damaged:
         typer.echo(f"left out: {line}", err=True)
     if report.without_mask:

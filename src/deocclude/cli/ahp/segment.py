@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
+
+from deocclude.cli.ahp.engine import EngineName, EngineOption, Workers, engine_of
 
 
 def segment(
@@ -20,15 +21,13 @@ def segment(
             help="Body parts where a source has none: lite, paper, a folder, none, MODULE:CALLABLE."
         ),
     ] = "lite",
-    workers: Annotated[
-        Optional[int],  # noqa: UP045
-        typer.Option(min=1, help="Processes; as many as there are cores if not given."),
-    ] = None,
+    engine: EngineOption = EngineName.processes,
+    workers: Workers = None,
 ) -> None:
     """Draw masks and body parts of the acquired people (section 4.1, step 2); run again to continue."""
-    from deocclude.ahp.segment.run import SEGMENTED
     from deocclude.ahp.segment.run import segment as run
+    from deocclude.ahp.work_files import SEGMENTED
 
-    for source, counts in run(work, segmenter, parser, workers or os.cpu_count() or 1).items():
+    for source, counts in run(work, engine_of(engine, workers), segmenter, parser).items():
         typer.echo(f"{source}: " + ", ".join(f"{count} {outcome}" for outcome, count in counts.most_common()))
     typer.echo(f"{work / 'masks'}, {work / 'parsing'}, {work / SEGMENTED}")

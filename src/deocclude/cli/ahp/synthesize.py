@@ -7,6 +7,8 @@ from typing import Annotated, Optional
 
 import typer
 
+from deocclude.cli.ahp.engine import EngineName, EngineOption, Workers, engine_of
+
 
 def synthesize(
     root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
@@ -15,13 +17,15 @@ def synthesize(
     count: Annotated[Optional[int], typer.Option(min=1, help="People. [default: 297, or all]")] = None,  # noqa: UP045
     hard: Annotated[bool, typer.Option(help="Paste without feather into DIR/val_hard, to compare.")] = False,
     initial_masks: Annotated[bool, typer.Option(help="Also store the masks of BlazePose.")] = False,
+    engine: EngineOption = EngineName.processes,
+    workers: Workers = None,
 ) -> None:
     """Freeze the validation composites in DIR/val; the same seed gives the same bytes."""
     from deocclude.ahp import frozen
     from deocclude.ahp.layout import Occluders, People, root_of
     from deocclude.ahp.synthesis import SynthesisSettings
 
-    root = root_of(root)
+    spread, root = engine_of(engine, workers), root_of(root)
     people, occluders = People(root, "val"), Occluders(root, "val")
     most = min(len(people), count or frozen.MOST_PEOPLE)
     settings = SynthesisSettings(hard=hard)
@@ -30,9 +34,7 @@ def synthesize(
     written = frozen.write_samples(folder, samples, most * per_person)
     typer.echo(f"{written} composites in {folder}")
     if initial_masks:
-        from deocclude.people import BlazePose
+        from deocclude.ahp.build.composites import write_initial_masks
 
-        found = frozen.write_initial_masks(
-            frozen.FrozenComposites(root, folder.name), BlazePose(doubtful=True)
-        )
+        found = write_initial_masks(root, folder.name, spread)
         typer.echo(f"initial masks of {found} of {written} people in {folder / 'InitialMasks'}")
