@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Callable
@@ -79,32 +78,37 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def measure(sources: dict[str, Path], base: Path, engine: Engine, parser: str) -> dict[str, float]:
-    """People (composites for synthesize) a second of each step. Acquire and segment have processes only."""
+    """People (composites for synthesize, masks for false alarms) a second of each step."""
     from deocclude.ahp.acquire.registry import open_sources
     from deocclude.ahp.acquire.run import acquire
     from deocclude.ahp.build.composites import freeze
     from deocclude.ahp.build.run import build, scratch_of
+    from deocclude.ahp.false_alarms import write_false_alarms
+    from deocclude.ahp.review.database import Database
+    from deocclude.ahp.review.index import index
+    from deocclude.ahp.review.workspace import Workspace
     from deocclude.ahp.segment.run import segment
+    from deocclude.ahp.work_files import CANDIDATES, DROPPED, REVIEW
 
     work, out = base / "work", base / "AHP"
     rates = {}
-    if engine.name == "ray":
-        shutil.copytree(base.parent / "processes-1" / "work", work, ignore=shutil.ignore_patterns(".build"))
-        people = preserve_everybody(work)
-    else:
-        opened = open_sources(sources)
-        took = seconds(lambda: acquire(opened, work, workers=engine.workers))
-        acquired = sum(
-            len((work / name).read_text().splitlines()) for name in ("candidates.jsonl", "dropped.jsonl")
-        )
-        rates["acquire"] = acquired / took
-        took = seconds(lambda: segment(work, parser=parser, workers=engine.workers))
-        people = preserve_everybody(work)
-        rates["segment"] = people / took
+    opened = open_sources(sources)
+    took = seconds(lambda: acquire(opened, work, engine))
+    acquired = sum(len((work / name).read_text().splitlines()) for name in (CANDIDATES, DROPPED))
+    rates["acquire"] = acquired / took
+    took = seconds(lambda: segment(work, engine, parser=parser))
+    people = preserve_everybody(work)
+    rates["segment"] = people / took
+    database = Database(work / REVIEW)
+    rates["review's first look"] = people / seconds(lambda: index(Workspace(work), database, engine=engine))
+    database.path.unlink()
     rates["build"] = people / seconds(lambda: build(work, out, engine, coco=sources.get("coco")))
     made: list[int] = []
     took = seconds(lambda: made.append(freeze(out, scratch_of(work, out), engine)[0]))
     rates["synthesize with N_i's masks (composites)"] = made[0] / took
+    alarms: list[int] = []
+    took = seconds(lambda: alarms.append(sum(write_false_alarms(out, sources["coco"], engine)[0].values())))
+    rates["false alarms (masks)"] = alarms[0] / took
     return rates
 
 
