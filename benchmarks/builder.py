@@ -78,11 +78,12 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def measure(sources: dict[str, Path], base: Path, engine: Engine, parser: str) -> dict[str, float]:
-    """People (composites for synthesize, masks for false alarms) a second of each step."""
+    """People (composites for synthesize, photos for false alarms) a second of each step."""
     from deocclude.ahp.acquire.registry import open_sources
     from deocclude.ahp.acquire.run import acquire
     from deocclude.ahp.build.composites import freeze
     from deocclude.ahp.build.run import build, scratch_of
+    from deocclude.ahp.coco import CocoReader
     from deocclude.ahp.false_alarms import write_false_alarms
     from deocclude.ahp.review.database import Database
     from deocclude.ahp.review.index import index
@@ -106,9 +107,11 @@ def measure(sources: dict[str, Path], base: Path, engine: Engine, parser: str) -
     made: list[int] = []
     took = seconds(lambda: made.append(freeze(out, scratch_of(work, out), engine)[0]))
     rates["synthesize with N_i's masks (composites)"] = made[0] / took
-    alarms: list[int] = []
-    took = seconds(lambda: alarms.append(sum(write_false_alarms(out, sources["coco"], engine)[0].values())))
-    rates["false alarms (masks)"] = alarms[0] / took
+    reader = CocoReader(sources["coco"])
+    photos = sum(not reader.shows_people(name) for name in reader.jobs())
+    rates["false alarms (photos)"] = photos / seconds(
+        lambda: write_false_alarms(out, sources["coco"], engine)
+    )
     return rates
 
 
