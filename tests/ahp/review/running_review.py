@@ -1,14 +1,10 @@
-"""A review that runs in a test, and its requests."""
+"""A review that runs in a test."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import socket
 import threading
-from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+
+from running_page import HangsUp
 
 from deocclude.ahp.review.api import ReviewApi
 from deocclude.ahp.review.database import Database
@@ -17,22 +13,8 @@ from deocclude.ahp.review.server import ReviewServer
 from deocclude.ahp.review.workspace import Workspace
 
 
-class _Server(ReviewServer):
+class _Server(HangsUp, ReviewServer):
     """Hangs up on everybody when it is stopped, as a killed process does."""
-
-    def __init__(self, *arguments: Any) -> None:
-        self.callers: list[socket.socket] = []
-        super().__init__(*arguments)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self.callers.append(request)
-        super().process_request(request, client_address)
-
-    def server_close(self) -> None:
-        super().server_close()
-        for caller in self.callers:
-            with contextlib.suppress(OSError):
-                caller.shutdown(socket.SHUT_RDWR)
 
 
 class Review:
@@ -64,17 +46,3 @@ class Review:
         query = "SELECT sample, annotator, decision FROM decision WHERE undone IS NULL ORDER BY made, rowid"
         with self.database.transaction() as connection:
             return [tuple(row) for row in connection.execute(query)]
-
-
-def post(url: str, name: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, dict]:
-    """Status and answer of one request of the page."""
-    request = Request(
-        f"{url}api/{name}",
-        json.dumps(body).encode(),
-        {"Content-Type": "application/json", **(headers or {})},
-    )
-    try:
-        with urlopen(request, timeout=20) as answer:
-            return answer.status, json.load(answer)
-    except HTTPError as error:
-        return error.code, json.load(error)

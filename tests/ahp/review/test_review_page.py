@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import webdriver
 from PIL import Image
-from running_review import Review, post
+from running_page import post
+from running_review import Review
 from webdriver import Browser
 
 from deocclude.ahp.review.picture import window_of

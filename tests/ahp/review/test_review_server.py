@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import io
 import json
 import os
@@ -16,8 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import running_page
 from PIL import Image
-from running_review import Review, post
+from running_page import post
+from running_review import Review
 
 from deocclude.ahp.review.picture import window_of
 from deocclude.ahp.review.server import page_files
@@ -29,15 +30,7 @@ ADA = {"annotator": "ada", "client": "one"}
 def get(
     review: Review, path: str, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", review.server.server_port, timeout=20)
-    connection.putrequest("GET", path, skip_host="Host" in (headers or {}))
-    for name, value in (headers or {}).items():
-        connection.putheader(name, value)
-    connection.endheaders()
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    return answer.status, content, dict(answer.getheaders())
+    return running_page.get(review.server.server_port, path, headers)
 
 
 def taken(review: Review, count: int = 1, task: str = "judge") -> list[dict]:

@@ -6,6 +6,7 @@ import typer
 
 from deocclude.cli.ahp.acquire import acquire
 from deocclude.cli.ahp.build import build
+from deocclude.cli.ahp.compose import compose
 from deocclude.cli.ahp.convert import convert
 from deocclude.cli.ahp.false_alarms import false_alarms
 from deocclude.cli.ahp.pack import pack
@@ -23,6 +24,7 @@ app.command("parser-score")(parser_score)
 app.command()(review)
 app.command()(build)
 app.command()(synthesize)
+app.command()(compose)
 app.command()(pack)
 app.command("false-alarms")(false_alarms)
 app.command()(convert)

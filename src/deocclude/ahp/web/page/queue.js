@@ -59,10 +59,15 @@ export class Queue {
     if (slide) this.say(slide.label, true);
   }
 
+  // Nobody can have meant a sample that has only just appeared.
+  get tooSoon() {
+    return performance.now() - this.shown < BOUNCE_MS;
+  }
+
   // Posts the answer about the current sample and goes on; false if the sample was not shown long enough.
   finish(name, body) {
+    if (!this.current || this.tooSoon) return false;
     const now = performance.now();
-    if (!this.current || now - this.shown < BOUNCE_MS) return false;
     const slide = this.current, token = randomText();
     const seconds = Math.round(this.watched + now - this.shown) / 1000;
     this.outbox.post(name, { ...this.who(), token, sample: slide.sample.id, seconds, ...body });
