@@ -14,11 +14,12 @@ from deocclude.ahp.layout import People, find_photo
 from deocclude.ahp.sample import WholePerson
 from deocclude.ahp.segment.parsers import NONE, Parser, StageOneParser
 from deocclude.ahp.segment.person import segment_person
-from deocclude.ahp.segment.segmenters import Segmenter, plug_in
+from deocclude.ahp.segment.segmenters import Segmenter
 from deocclude.crops import SquareWindow, box_of
 from deocclude.errors import DeoccludeError
 from deocclude.evaluation.body_parts import confusion, has_labels, part_numbers
 from deocclude.evaluation.metrics import pixels_inside
+from deocclude.plugins import plug_in
 
 TRUE_MASK, SEGMENTED = "true mask", "segmenter's mask"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from importlib import import_module
 from itertools import islice
 from typing import Any, Protocol
 
@@ -12,8 +11,8 @@ import numpy as np
 
 from deocclude.ahp.reader import iou
 from deocclude.crops import Box
-from deocclude.errors import DeoccludeError
 from deocclude.people.person import DetectedPerson
+from deocclude.plugins import plug_in
 
 DEFAULT = "blazepose"
 _MOST_LOOKS = 3
@@ -90,17 +89,6 @@ def load_segmenter(name: str) -> Segmenter:
         segmenter: Segmenter = plug_in(name)()
         return segmenter
     return DetectingSegmenter(name)
-
-
-def plug_in(name: str) -> Any:
-    """What MODULE:NAME names. Raises DeoccludeError if it cannot be imported."""
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DeoccludeError(
-            f"{name}: cannot be imported ({error}); give MODULE:NAME on Python's path"
-        ) from None
 
 
 def _box_iou(first: Box, second: Box) -> float:
