@@ -28,13 +28,10 @@ _SLIVER = 1 / 64
 
 
 class Completed(NamedTuple):
-    """One person's `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches.
+    """A person with `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches."""
 
-    support: the area that stage 1 sees over the area that the initial mask claims.
-    """
-
+    person: DetectedPerson
     patches: dict[str, Patch]
-    support: float
 
 
 class MaskStage:
@@ -43,7 +40,7 @@ class MaskStage:
     The first look is at the window that the initial mask and the landmarks ask for, the second one at the
     window that the whole body found by the first asks for: tighter and better centred. It is the mean of two
     predictions, from the initial mask and from the first look's modal mask; where it sees nobody, the first
-    look stands.
+    look stands. Doubtful people (score below `SURE`) whom the first look hardly sees get no second one.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
@@ -51,32 +48,41 @@ class MaskStage:
         self._device = device
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
-        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks."""
-        size = self._network.config.size
+        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
+        looks = [look for look in self._first(photo, people) if look.confirmed]
+        return self._second(photo, looks) if looks else []
+
+    def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
+        size = self._network.config.size
         initial = [window.cut_mask(one.mask, size) for one, window in zip(people, windows, strict=True)]
-        first = _numpy(complete(self._predict(photo, windows, initial)))
-        closer, again, refined = [], [], []
-        for person, window, modal, amodal in zip(people, windows, first.modal, first.amodal, strict=True):
-            place = _part_in_photo(window, *person.mask.shape)
-            seen, whole = (enlarge(soft, window, place) > 0.5 for soft in (modal, amodal))
-            box = box_of(seen | whole)
-            near = window if box is None else SquareWindow.close_to(_moved(box, place))
-            closer.append(near)
-            again.append(near.cut_mask(person.mask, size))
-            refined.append(near.seen_from(place).cut_mask(seen, size) if seen.any() else again[-1])
-        twice = self._predict(photo, closer * 2, again + refined)
-        second = _numpy(complete(MaskPrediction(*(_mean_of_halves(logits) for logits in twice))))
+        maps = _each(complete(self._predict(photo, windows, initial)))
+        return [_Look(*look) for look in zip(people, windows, initial, maps, strict=True)]
+
+    def _second(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[Completed]:
+        size = self._network.config.size
+        windows, again, refined = [], [], []
+        for look in looks:
+            place = _part_in_photo(look.window, *look.person.mask.shape)
+            modal, amodal = (
+                enlarge(soft, look.window, place) > 0.5 for soft in (look.maps.modal, look.maps.amodal)
+            )
+            box = box_of(modal | amodal)
+            window = look.window if box is None else SquareWindow.close_to(_moved(box, place))
+            windows.append(window)
+            again.append(window.cut_mask(look.person.mask, size))
+            refined.append(window.seen_from(place).cut_mask(modal, size) if modal.any() else again[-1])
+        twice = self._predict(photo, windows * 2, again + refined)
+        means = _each(complete(MaskPrediction(*(_mean_of_halves(logits) for logits in twice))))
         return [
             Completed(
-                _patches(person, near, *maps) if maps[0].max() > 0.5 else _patches(person, window, *before),
-                float(before[0].sum() / max(1, mask.sum())),
+                look.person,
+                _patches(look.person, window, maps)
+                if maps.modal.max() > 0.5
+                else _patches(look.person, look.window, look.maps),
             )
-            for person, window, near, mask, before, maps in zip(
-                people, windows, closer, initial, zip(*first, strict=True), zip(*second, strict=True),
-                strict=True,
-            )
-        ]  # fmt: skip
+            for look, window, maps in zip(looks, windows, means, strict=True)
+        ]
 
     def _predict(
         self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray]
@@ -94,7 +100,7 @@ def _mean_of_halves(logits: torch.Tensor) -> torch.Tensor:
 
 
 class _Maps(NamedTuple):
-    """`CompletedMasks` as arrays: float32 NxSxS in [0, 1], and uint8 NxSxS of LIP indices."""
+    """One person's `CompletedMasks` as arrays: float32 SxS in [0, 1], and uint8 SxS of LIP indices."""
 
     modal: np.ndarray
     amodal: np.ndarray
@@ -102,13 +108,28 @@ class _Maps(NamedTuple):
     parsing_amodal: np.ndarray
 
 
-def _numpy(masks: CompletedMasks) -> _Maps:
-    return _Maps(
+class _Look(NamedTuple):
+    """initial: bool SxS, the person's initial mask in the window."""
+
+    person: DetectedPerson
+    window: SquareWindow
+    initial: np.ndarray
+    maps: _Maps
+
+    @property
+    def confirmed(self) -> bool:
+        support = self.maps.modal.sum() / max(1, self.initial.sum())
+        return self.person.score >= SURE or support >= _LEAST_SUPPORT
+
+
+def _each(masks: CompletedMasks) -> list[_Maps]:
+    arrays = (
         masks.modal.float().cpu().numpy()[:, 0],
         masks.amodal.float().cpu().numpy()[:, 0],
         masks.parsing_modal.cpu().numpy().astype(np.uint8),
         masks.parsing_amodal.cpu().numpy().astype(np.uint8),
     )
+    return [_Maps(*maps) for maps in zip(*arrays, strict=True)]
 
 
 def _part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
@@ -129,21 +150,17 @@ def _moved(box: Box, place: Box) -> Box:
     return left + box[0], top + box[1], left + box[2], top + box[3]
 
 
-def confirmed(
-    people: Sequence[DetectedPerson], completed: Sequence[Completed]
-) -> tuple[list[DetectedPerson], list[dict[str, Patch]]]:
-    """Without the doubtful people whom stage 1 hardly sees, or who turn out to be somebody surer."""
+def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
+    """Without the doubtful people who turn out to be somebody surer."""
     kept: list[int] = []
-    for index in sorted(range(len(people)), key=lambda index: -people[index].score):
-        if people[index].score < SURE:
-            if completed[index].support < _LEAST_SUPPORT:
-                continue
-            modal = completed[index].patches["modal"]
-            if any(_overlap(modal, completed[other].patches["modal"]) > _SAME_PERSON for other in kept):
-                continue
-        kept.append(index)
-    kept.sort()
-    return [people[index] for index in kept], [completed[index].patches for index in kept]
+    for index in sorted(range(len(completed)), key=lambda index: -completed[index].person.score):
+        one = completed[index]
+        others = (completed[other].patches["modal"] for other in kept)
+        if one.person.score >= SURE or not any(
+            _overlap(one.patches["modal"], other) > _SAME_PERSON for other in others
+        ):
+            kept.append(index)
+    return [completed[index] for index in sorted(kept)]
 
 
 def _overlap(first: Patch, second: Patch) -> float:
@@ -189,28 +206,21 @@ def _shorten(low: int, kept_low: int, kept_high: int, high: int, longest: float)
     return kept_low - int((kept_low - low) * share), kept_high + int((high - kept_high) * share)
 
 
-def _patches(
-    person: DetectedPerson,
-    window: SquareWindow,
-    soft_modal: np.ndarray,
-    soft_amodal: np.ndarray,
-    parsing_modal: np.ndarray,
-    parsing_amodal: np.ndarray,
-) -> dict[str, Patch]:
+def _patches(person: DetectedPerson, window: SquareWindow, maps: _Maps) -> dict[str, Patch]:
     """Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size."""
     height, width = person.mask.shape
     seen = _part_in_photo(window, height, width)
-    modal = enlarge(soft_modal, window, seen) > 0.5
+    modal = enlarge(maps.modal, window, seen) > 0.5
     if not modal.any():
         modal = person.mask[_slices(seen)]
-    amodal = (enlarge(soft_amodal, window, seen) > 0.5) | modal
+    amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
     modal |= _slivers(amodal & ~modal, window)
     left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
     box = _moved((left, top, right, bottom), seen)
     inner = slice(top, bottom), slice(left, right)
     modal, amodal = modal[inner].copy(), amodal[inner].copy()
-    known_modal = parsing_modal if parsing_modal.any() else parsing_amodal
-    known_amodal = np.where(parsing_amodal > 0, parsing_amodal, parsing_modal)
+    known_modal = maps.parsing_modal if maps.parsing_modal.any() else maps.parsing_amodal
+    known_amodal = np.where(maps.parsing_amodal > 0, maps.parsing_amodal, maps.parsing_modal)
     return {
         "initial": Patch(person.box, person.mask[_slices(person.box)].copy()),
         "modal": Patch(box, modal),

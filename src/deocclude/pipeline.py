@@ -17,7 +17,7 @@ from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork
-from deocclude.mask_stage import MaskStage, confirmed
+from deocclude.mask_stage import MaskStage, without_repeats
 from deocclude.people.person import DetectedPerson, PersonSource
 from deocclude.result import DeoccludedPhoto, Patch, Person
 
@@ -83,8 +83,10 @@ class Deoccluder:
         with _timed(seconds, "people"):
             found, source = self._find(pixels, people)
         with _timed(seconds, "masks"):
-            completed = [one for batch in _batches(found) for one in self._masks(pixels, batch)]
-            found, masks = confirmed(found, completed)
+            completed = without_repeats(
+                [one for batch in _batches(found) for one in self._masks(pixels, batch)]
+            )
+            masks = [one.patches for one in completed]
         with _timed(seconds, "content"):
             painted = [patch for batch in _batches(masks) for patch in self._content(pixels, batch)]
         everybody = [
@@ -97,7 +99,7 @@ class Deoccluder:
                 _masks=patches,
                 _painted=paint,
             )
-            for person, patches, paint in zip(found, masks, painted, strict=True)
+            for (person, patches), paint in zip(completed, painted, strict=True)
         ]
         return DeoccludedPhoto(pixels, everybody, seconds, source)
 
