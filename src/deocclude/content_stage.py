@@ -9,7 +9,7 @@ import torch
 
 from deocclude import tensors
 from deocclude.content_recovery.network import ContentRecoveryNetwork
-from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved
 from deocclude.resampling import SHARP, enlarge
 from deocclude.result import Patch
 
@@ -69,9 +69,7 @@ class ContentStage:
 
 def _box_in_photo(mask: np.ndarray, place: Box) -> Box | None:
     box = box_of(mask)
-    if box is None:
-        return None
-    return place[0] + box[0], place[1] + box[1], place[0] + box[2], place[1] + box[3]
+    return None if box is None else moved(box, *place[:2])
 
 
 def _colours(pixels: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:

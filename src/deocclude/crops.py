@@ -40,6 +40,11 @@ def union(first: Box, second: Box) -> Box:
     )
 
 
+def moved(box: Box, right: int, down: int) -> Box:
+    """The box shifted by whole pixels."""
+    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
+
+
 @dataclass(frozen=True)
 class SquareWindow:
     """A square of whole photo pixels; it may reach beyond the photo."""

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from deocclude import tensors
-from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
 from deocclude.mask_completion.network import (
     CompletedMasks,
     MaskCompletionNetwork,
@@ -68,7 +68,7 @@ class MaskStage:
                 enlarge(soft, look.window, place) > 0.5 for soft in (look.maps.modal, look.maps.amodal)
             )
             box = box_of(modal | amodal)
-            window = look.window if box is None else SquareWindow.close_to(_moved(box, place))
+            window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
             windows.append(window)
             again.append(window.cut_mask(look.person.mask, size))
             refined.append(window.seen_from(place).cut_mask(modal, size) if modal.any() else again[-1])
@@ -145,11 +145,6 @@ def _slices(box: Box) -> tuple[slice, slice]:
     return slice(box[1], box[3]), slice(box[0], box[2])
 
 
-def _moved(box: Box, place: Box) -> Box:
-    left, top = place[:2]
-    return left + box[0], top + box[1], left + box[2], top + box[3]
-
-
 def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
     """Without the doubtful people who turn out to be somebody surer."""
     kept: list[int] = []
@@ -216,7 +211,7 @@ def _patches(person: DetectedPerson, window: SquareWindow, maps: _Maps) -> dict[
     amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
     modal |= _slivers(amodal & ~modal, window)
     left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
-    box = _moved((left, top, right, bottom), seen)
+    box = moved((left, top, right, bottom), *seen[:2])
     inner = slice(top, bottom), slice(left, right)
     modal, amodal = modal[inner].copy(), amodal[inner].copy()
     known_modal = maps.parsing_modal if maps.parsing_modal.any() else maps.parsing_amodal

@@ -6,9 +6,12 @@ import contextlib
 import http.client
 import json
 import socket
+import threading
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+
+from deocclude.ahp.web.server import PageServer
 
 
 class HangsUp:
@@ -27,6 +30,26 @@ class HangsUp:
         for caller in self.callers:
             with contextlib.suppress(OSError):
                 caller.shutdown(socket.SHUT_RDWR)
+
+
+class RunningPage:
+    """A page's server in a thread."""
+
+    server: PageServer
+
+    def serve(self, server: PageServer) -> None:
+        self.server = server
+        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
 
 def post(url: str, name: str, body: object, headers: dict[str, str] | None = None) -> tuple[int, dict]:

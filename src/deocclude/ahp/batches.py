@@ -92,18 +92,15 @@ def tensors_of(
         cut = window.cut(image, size, outside=OUTSIDE_PHOTO)
         return torch.from_numpy(cut).permute(2, 0, 1).float().div_(255)
 
-    def mask(values: np.ndarray) -> np.ndarray:
-        return window.cut(values.astype(np.uint8) * 255, size) >= 128
-
     def parsing(values: np.ndarray, inside: np.ndarray) -> Tensor:
         cut = window.cut(values, size, nearest=True)
         return torch.from_numpy(np.where(inside, np.where(cut == 0, 255, cut), 0)).long()
 
-    amodal = mask(sample.amodal)
-    modal = mask(sample.modal) & amodal
-    known = mask(~sample.unknown)
+    amodal = window.cut_mask(sample.amodal, size)
+    modal = window.cut_mask(sample.modal, size) & amodal
+    known = window.cut_mask(~sample.unknown, size)
     masks = {
-        "initial": mask(initial),
+        "initial": window.cut_mask(initial, size),
         "modal": modal,
         "amodal": amodal,
         "invisible": amodal & ~modal,

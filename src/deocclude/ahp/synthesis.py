@@ -10,7 +10,7 @@ import numpy as np
 
 from deocclude.ahp.density import Bin, RatioDensity, in_bin
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
-from deocclude.crops import box_of
+from deocclude.crops import Box, box_of
 
 _COARSE = 96
 _BISECTIONS = 9
@@ -41,16 +41,16 @@ DEFAULT = SynthesisSettings()
 
 
 @dataclass(frozen=True)
-class _Placement:
+class Placement:
     """The occluder resized by `scale`, its top left corner at (x, y) of the photo."""
 
     scale: float
     x: float
     y: float
 
-    def between(self, other: _Placement, share: float) -> _Placement:
+    def between(self, other: Placement, share: float) -> Placement:
         """Part of the way from this placement to another."""
-        return _Placement(
+        return Placement(
             self.scale + share * (other.scale - self.scale),
             self.x + share * (other.x - self.x),
             self.y + share * (other.y - self.y),
@@ -66,7 +66,7 @@ def person_as_occluder(person: WholePerson) -> Occluder:
 
 
 def _stamp(
-    alpha: np.ndarray, placement: _Placement, shape: tuple[int, int]
+    alpha: np.ndarray, placement: Placement, shape: tuple[int, int]
 ) -> tuple[slice, slice, np.ndarray] | None:
     """Rows and columns of the photo that the resized alpha falls on, and that part of it."""
     height = max(1, round(alpha.shape[0] * placement.scale))
@@ -81,7 +81,7 @@ def _stamp(
     return slice(top, bottom), slice(left, right), resized[top - y : bottom - y, left - x : right - x]
 
 
-def _ratio(amodal: np.ndarray, area: int, alpha: np.ndarray, placement: _Placement) -> float:
+def _ratio(amodal: np.ndarray, area: int, alpha: np.ndarray, placement: Placement) -> float:
     stamp = _stamp(alpha, placement, amodal.shape)
     if stamp is None:
         return 0.0
@@ -90,8 +90,8 @@ def _ratio(amodal: np.ndarray, area: int, alpha: np.ndarray, placement: _Placeme
 
 
 def _bisect(
-    ratio_of: Callable[[_Placement], float], least: _Placement, most: _Placement, target: float, steps: int
-) -> tuple[_Placement, _Placement]:
+    ratio_of: Callable[[Placement], float], least: Placement, most: Placement, target: float, steps: int
+) -> tuple[Placement, Placement]:
     """Two close placements, the first below the target and the second not."""
     for _ in range(steps):
         middle = least.between(most, 0.5)
@@ -107,7 +107,7 @@ def _range_of_placements(
     mask: np.ndarray,
     scales: tuple[float, float],
     rng: np.random.Generator,
-) -> tuple[_Placement, _Placement]:
+) -> tuple[Placement, Placement]:
     """Two placements, from hardly covering to covering much: growing on the spot, or sliding in.
 
     A random pixel of the occluder lies on a random pixel of the body.
@@ -118,12 +118,12 @@ def _range_of_placements(
     v, u = divmod(int(inside[rng.integers(inside.size)]), mask.shape[1])
     low, high = scales
     if rng.random() < 0.4:
-        return _Placement(low, x - u * low, y - v * low), _Placement(high, x - u * high, y - v * high)
+        return Placement(low, x - u * low, y - v * low), Placement(high, x - u * high, y - v * high)
     scale = float(np.exp(rng.uniform(np.log(low), np.log(high))))
-    most = _Placement(scale, x - u * scale, y - v * scale)
+    most = Placement(scale, x - u * scale, y - v * scale)
     angle = rng.uniform(0, 2 * np.pi)
     far = float(np.hypot(*amodal.shape)) + scale * float(np.hypot(*mask.shape))
-    return _Placement(scale, most.x + far * np.cos(angle), most.y + far * np.sin(angle)), most
+    return Placement(scale, most.x + far * np.cos(angle), most.y + far * np.sin(angle)), most
 
 
 def _find_placement(
@@ -132,7 +132,7 @@ def _find_placement(
     ratio_bin: Bin,
     rng: np.random.Generator,
     settings: SynthesisSettings,
-) -> _Placement:
+) -> Placement:
     area = int(amodal.sum())
     rows, columns = np.nonzero(amodal)
     long_side = int(max(rows.max() - rows.min(), columns.max() - columns.min())) + 1
@@ -154,7 +154,7 @@ def _find_placement(
         scales = low * zoom / shrink, high * zoom / shrink
         least, most = _range_of_placements(coarse, small >= 128, scales, rng)
 
-        def coarse_ratio(placement: _Placement) -> float:
+        def coarse_ratio(placement: Placement) -> float:
             return _ratio(coarse, coarse_area, small, placement)
 
         if coarse_ratio(most) < target or coarse_ratio(least) >= target:
@@ -174,19 +174,19 @@ def _find_placement(
     raise NotInBin(f"no placement in ({ratio_bin[0]}, {ratio_bin[1]}] after {settings.tries} tries")
 
 
-def _to_full(placement: _Placement, zoom: float, shrink: float) -> _Placement:
-    return _Placement(placement.scale * shrink / zoom, placement.x / zoom, placement.y / zoom)
+def _to_full(placement: Placement, zoom: float, shrink: float) -> Placement:
+    return Placement(placement.scale * shrink / zoom, placement.x / zoom, placement.y / zoom)
 
 
 def _refine(
     amodal: np.ndarray,
     area: int,
     alpha: np.ndarray,
-    least: _Placement,
-    most: _Placement,
+    least: Placement,
+    most: Placement,
     target: float,
     ratio_bin: Bin,
-) -> _Placement | None:
+) -> Placement | None:
     """A placement near the coarse answer whose exact ratio lies in the bin."""
     least, most = most.between(least, 3.0), least.between(most, 3.0)
     for _ in range(_EXACT_BISECTIONS):
@@ -201,7 +201,7 @@ def _refine(
     return None
 
 
-def _with_rim(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def with_rim(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The cut-out with empty space around it for the feather, which a tight cut-out lacks."""
     rim = 4 + max(mask.shape) // 16
     sides = rim, rim, rim, rim
@@ -251,29 +251,47 @@ def occlude(
     image, mask = occluder.image, occluder.mask
     if rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
-    image, mask = _with_rim(image, mask)
+    image, mask = with_rim(image, mask)
     alpha = mask.astype(np.uint8) * 255
     placement = _find_placement(person.amodal, alpha, ratio_bin, rng, settings)
-    stamp = _stamp(alpha, placement, person.amodal.shape)
+    return pasted(person, occluder, image, mask, placement, rng, hard=settings.hard)[0]
+
+
+def pasted(
+    person: WholePerson,
+    occluder: Occluder,
+    image: np.ndarray,
+    mask: np.ndarray,
+    placement: Placement,
+    rng: np.random.Generator,
+    *,
+    hard: bool = False,
+) -> tuple[OcclusionSample, Box]:
+    """The person behind a cut-out, and the box of the photo outside which it is the photo itself.
+
+    image, mask: the occluder as it is pasted, flipped or turned, of `with_rim`. A pixel is hidden where the
+    resized alpha is at least one half. The ratio may be anything in [0, 1], also 0 with an empty box where
+    the cut-out lies beside the photo. rng: draws feather and colours. hard: as in `SynthesisSettings`.
+    """
+    occluded, hidden = person.photo.copy(), np.zeros_like(person.amodal)
+    box = (0, 0, 0, 0)
+    stamp = _stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
     colours = _stamp(image, placement, person.amodal.shape)
-    assert stamp is not None
-    assert colours is not None
-    rows, columns, part = stamp
-    covers = part >= 128
-    occluded = person.photo.copy()
-    target = occluded[rows, columns]
-    if settings.hard:
-        target[covers] = colours[2][covers]
-    else:
-        soft = _feathered(part, rng)
-        front = _matched(_bled(colours[2], covers), soft, person.photo, rng)
-        mixed = target + soft[..., None] * (front - target)
-        target[:] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-    hidden = np.zeros_like(person.amodal)
-    hidden[rows, columns] = covers
-    modal = person.amodal & ~hidden
-    invisible = person.amodal & hidden
-    return OcclusionSample(
+    if stamp is not None and colours is not None:
+        rows, columns, part = stamp
+        box = columns.start, rows.start, columns.stop, rows.stop
+        covers = part >= 128
+        target = occluded[rows, columns]
+        if hard:
+            target[covers] = colours[2][covers]
+        else:
+            soft = _feathered(part, rng)
+            front = _matched(_bled(colours[2], covers), soft, person.photo, rng)
+            mixed = target + soft[..., None] * (front - target)
+            target[:] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+        hidden[rows, columns] = covers
+    modal, invisible = person.amodal & ~hidden, person.amodal & hidden
+    sample = OcclusionSample(
         id=person.id,
         source=person.source,
         occluder_id=occluder.id,
@@ -288,6 +306,7 @@ def occlude(
         unknown=person.unknown,
         ratio=int(invisible.sum()) / int(person.amodal.sum()),
     )
+    return sample, box
 
 
 def _feathered(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -12,14 +12,13 @@ from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.layout import People, find_photo
 from deocclude.ahp.sample import WholePerson
-from deocclude.ahp.segment.parsers import NONE, Parser, StageOneParser
+from deocclude.ahp.segment.parsers import NONE, Parser, pseudo_parser
 from deocclude.ahp.segment.person import segment_person
 from deocclude.ahp.segment.segmenters import Segmenter
 from deocclude.crops import SquareWindow, box_of
 from deocclude.errors import DeoccludeError
 from deocclude.evaluation.body_parts import confusion, has_labels, part_numbers
 from deocclude.evaluation.metrics import pixels_inside
-from deocclude.plugins import plug_in
 
 TRUE_MASK, SEGMENTED = "true mask", "segmenter's mask"
 
@@ -31,8 +30,7 @@ def open_parser(name: str) -> Parser:
     """
     if name == NONE:
         raise DeoccludeError(f"parser '{NONE}' names no part; give lite, paper, a folder or MODULE:CALLABLE")
-    parser: Parser = plug_in(name)() if ":" in name else StageOneParser(name)
-    return parser
+    return pseudo_parser(name)
 
 
 def score(

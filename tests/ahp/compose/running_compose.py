@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
-from running_page import HangsUp
+from running_page import HangsUp, RunningPage
 
 from deocclude.ahp.compose.api import ComposeApi
 from deocclude.ahp.compose.database import Database
@@ -70,7 +69,7 @@ class _Server(HangsUp, ComposeServer):
     """Hangs up on everybody when it is stopped, as a killed process does."""
 
 
-class Compose:
+class Compose(RunningPage):
     """A database, and a server in a thread."""
 
     def __init__(self, library: Library, work: Path, **settings: int) -> None:
@@ -79,20 +78,8 @@ class Compose:
         self.start()
 
     def start(self, port: int = 0) -> None:
-        self.server = _Server(
-            "127.0.0.1", port, ComposeApi(self.library, self.database, self.work / "composites")
-        )
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return self.server.url
+        api = ComposeApi(self.library, self.database, self.work / "composites")
+        self.serve(_Server("127.0.0.1", port, api))
 
     def rows(self, query: str) -> list[tuple]:
         with self.database.transaction() as connection:

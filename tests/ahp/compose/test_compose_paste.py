@@ -41,8 +41,8 @@ def test_it_is_the_pasting_of_the_synthesis(
 ) -> None:
     whole, occluder = figures[person], objects[thing]
     scale, centre = 0.83, (whole.amodal.shape[1] * 0.45, whole.amodal.shape[0] * 0.61)
-    mask = synthesis._with_rim(occluder.image, occluder.mask)[1]
-    placement = synthesis._Placement(
+    mask = synthesis.with_rim(occluder.image, occluder.mask)[1]
+    placement = synthesis.Placement(
         scale, centre[0] - scale * mask.shape[1] / 2, centre[1] - scale * mask.shape[0] / 2
     )
     monkeypatch.setattr(synthesis, "_find_placement", lambda *arguments: placement)

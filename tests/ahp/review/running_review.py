@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
-from running_page import HangsUp
+from running_page import HangsUp, RunningPage
 
 from deocclude.ahp.review.api import ReviewApi
 from deocclude.ahp.review.database import Database
@@ -17,7 +15,7 @@ class _Server(HangsUp, ReviewServer):
     """Hangs up on everybody when it is stopped, as a killed process does."""
 
 
-class Review:
+class Review(RunningPage):
     """A workspace, its database, and a server in a thread."""
 
     def __init__(self, workspace: Workspace, port: int = 0, **options: float) -> None:
@@ -28,18 +26,7 @@ class Review:
 
     def start(self, port: int = 0) -> None:
         api = ReviewApi(self.workspace, self.database)
-        self.server = _Server("127.0.0.1", port, self.workspace, api)
-        self._thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def stop(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return self.server.url
+        self.serve(_Server("127.0.0.1", port, self.workspace, api))
 
     def decisions(self) -> list[tuple[str, str, str]]:
         """(sample, annotator, decision) of all that stand, in the order they were made."""

@@ -8,53 +8,20 @@ import numpy as np
 from deocclude.ahp.compose.arrangement import Arrangement
 from deocclude.ahp.density import WIDE, Bin
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
-from deocclude.ahp.synthesis import _bled, _feathered, _matched, _Placement, _stamp, _with_rim
+from deocclude.ahp.synthesis import Placement, pasted, with_rim
 from deocclude.crops import Box
 
 
 def paste(person: WholePerson, occluder: Occluder, arrangement: Arrangement) -> tuple[OcclusionSample, Box]:
     """The composite, and the box of the photo outside which it is the photo itself.
 
-    A pixel is hidden where the resized alpha is at least one half. The ratio may be anything in [0, 1], also
-    0 with an empty box where the cut-out lies beside the photo; `refusal_of` says whether it will do.
+    As `synthesis.pasted`; `refusal_of` says whether the ratio will do.
     """
-    rng = arrangement.generator()
-    image, mask = _turned(occluder.image, occluder.mask, arrangement)
-    image, mask = _with_rim(image, mask)
-    alpha = mask.astype(np.uint8) * 255
+    image, mask = with_rim(*_turned(occluder.image, occluder.mask, arrangement))
     height, width = mask.shape
     scale = arrangement.scale
-    placement = _Placement(scale, arrangement.x - scale * width / 2, arrangement.y - scale * height / 2)
-    occluded, hidden = person.photo.copy(), np.zeros_like(person.amodal)
-    box = (0, 0, 0, 0)
-    stamp = _stamp(alpha, placement, person.amodal.shape)
-    colours = _stamp(image, placement, person.amodal.shape)
-    if stamp is not None and colours is not None:
-        rows, columns, part = stamp
-        box = columns.start, rows.start, columns.stop, rows.stop
-        covers = part >= 128
-        soft = _feathered(part, rng)
-        front = _matched(_bled(colours[2], covers), soft, person.photo, rng)
-        target = occluded[rows, columns]
-        target[:] = np.clip(np.rint(target + soft[..., None] * (front - target)), 0, 255).astype(np.uint8)
-        hidden[rows, columns] = covers
-    modal, invisible = person.amodal & ~hidden, person.amodal & hidden
-    sample = OcclusionSample(
-        id=person.id,
-        source=person.source,
-        occluder_id=occluder.id,
-        occluder_category=occluder.category,
-        occluded=occluded,
-        original=person.photo,
-        modal=modal,
-        amodal=person.amodal,
-        invisible=invisible,
-        parsing_modal=np.where(modal, person.parsing, 0).astype(np.uint8),
-        parsing_amodal=person.parsing,
-        unknown=person.unknown,
-        ratio=int(invisible.sum()) / int(person.amodal.sum()),
-    )
-    return sample, box
+    placement = Placement(scale, arrangement.x - scale * width / 2, arrangement.y - scale * height / 2)
+    return pasted(person, occluder, image, mask, placement, arrangement.generator())
 
 
 def bin_of(ratio: float) -> Bin | None:

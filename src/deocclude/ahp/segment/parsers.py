@@ -90,7 +90,7 @@ class StageOneParser:
         size = self._network.config.size
         window = SquareWindow.around(box)
         image = torch.from_numpy(window.cut(photo, size, outside=OUTSIDE_PHOTO)).permute(2, 0, 1)[None]
-        initial = window.cut(person.mask.astype(np.uint8) * 255, size) > 127
+        initial = window.cut_mask(person.mask, size)
         with torch.inference_mode():
             found = complete(
                 self._network(image.float().div(255), torch.from_numpy(initial)[None, None].float())
@@ -130,10 +130,13 @@ def load_parser(name: str) -> Parser:
     Raises DeoccludeError for an unknown model or an import that fails.
     """
     labels = OwnLabels(), CcpTags()
-    if name == NONE:
-        return Chain(*labels)
-    pseudo: Parser = plug_in(name)() if ":" in name else StageOneParser(name)
-    return Chain(*labels, pseudo)
+    return Chain(*labels) if name == NONE else Chain(*labels, pseudo_parser(name))
+
+
+def pseudo_parser(name: str) -> Parser:
+    """MODULE:CALLABLE that makes a `Parser`, or the model of stage 1 to ask. Raises as `load_parser`."""
+    parser: Parser = plug_in(name)() if ":" in name else StageOneParser(name)
+    return parser
 
 
 def inside(mask: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.reader import iou
 from deocclude.ahp.segment.segmenters import Segmenter
-from deocclude.crops import Box
+from deocclude.crops import Box, moved
 
 _ENLARGED = 3
 NOBODY = "the segmenter sees nobody"
@@ -55,7 +55,7 @@ def segment_person(candidate: Candidate, photo: np.ndarray, segmenter: Segmenter
     """
     height, width = photo.shape[:2]
     left, top, right, bottom = enlarged(candidate.box, height, width)
-    box = _moved(candidate.box, -left, -top)
+    box = moved(candidate.box, -left, -top)
     joints = None if candidate.joints is None else candidate.joints - (left, top, 0)
     opinions = segmenter(np.ascontiguousarray(photo[top:bottom, left:right]), box, joints)
 
@@ -86,7 +86,3 @@ def segment_person(candidate: Candidate, photo: np.ndarray, segmenter: Segmenter
         disagreement=None if second is None else 1 - iou(first.mask, second.mask),
         score=first.score,
     )
-
-
-def _moved(box: Box, right: int, down: int) -> Box:
-    return box[0] + right, box[1] + down, box[2] + right, box[3] + down
