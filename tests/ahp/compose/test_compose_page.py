@@ -108,7 +108,7 @@ def test_a_cut_out_is_dragged_and_saved(page: Browser, compose: Compose) -> None
     assert (saved_x, saved_y) == (pytest.approx(after["x"], abs=0.06), pytest.approx(after["y"], abs=0.06))
     assert exact == pytest.approx(ratio, abs=0.0006)
     page.wait(lambda: page.text("#identity") != person)
-    assert page.text("#count").startswith("1 of 6")
+    page.wait(lambda: page.text("#count").startswith("1 of 6"))
     assert page.complaints() == []
 
 
@@ -202,7 +202,7 @@ def test_votes_with_one_key_each(browser: Browser, compose: Compose) -> None:
         browser.wait(lambda shown=shown: browser.text("#identity") != shown)
     browser.wait(lambda: browser.visible("#finished"))
     browser.wait(lambda: "3 composites have passed" in browser.text("#finished-text"))
-    assert browser.text("#votable") == "0"
+    browser.wait(lambda: browser.text("#votable") == "0")
     browser.press("1")
     settle(browser)
     assert browser.complaints() == []

@@ -68,7 +68,7 @@ def test_one_key_each(page: Browser, review: Review) -> None:
         for key, choice in zip("dpr", ("discard", "preserve", "refine"), strict=True)
     ]
     assert settled(review, 3, page) == judged
-    assert page.text("#count") == "3 of 24"
+    page.wait(lambda: page.text("#count") == "3 of 24")
     assert page.text("#refine-count") == "1"
     assert 0.1 < float(page.text("#pace")) < 20
     assert page.complaints() == []
