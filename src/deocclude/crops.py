@@ -78,6 +78,11 @@ class SquareWindow:
             side=whole,
         )
 
+    def zoomed(self, factor: float) -> SquareWindow:
+        """Window with the same centre and `factor` times the side."""
+        box = self.left, self.top, self.left + self.side, self.top + self.side
+        return self._centred(box, factor * self.side)
+
     def seen_from(self, box: Box) -> SquareWindow:
         """The same window for an image that holds the pixels of `box` alone."""
         return SquareWindow(self.left - box[0], self.top - box[1], self.side)

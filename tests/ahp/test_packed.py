@@ -49,6 +49,25 @@ def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
         assert sorted(set(seen)) == list(range(6))
 
 
+def test_larger_windows_are_looked_into_anew_half_of_them_close_to_the_body(packed, ahp_folder):
+    windows = PackedWindows.read(packed, "masks", 32, seed=5)
+    covered = []
+    for index in range(60):
+        read = windows[index]
+        assert read["image"].shape == (3, 32, 32)
+        modal, amodal = read["modal"] > 0, read["amodal"] > 0
+        assert not (modal & ~amodal).any()
+        assert torch.equal(read["invisible"] > 0, amodal & ~modal)
+        assert torch.equal(read["parsing_amodal"] > 0, amodal[0])
+        assert torch.equal(read["parsing_modal"], read["parsing_amodal"] * modal[0])
+        rows, columns = np.nonzero(read["amodal"][0].numpy())
+        covered.append((max(np.ptp(rows), np.ptp(columns)) + 1) / 32)
+    assert sum(share > 0.88 for share in covered) > 4, "no close look"
+    assert sum(share < 0.7 for share in covered) > 4, "no look with room for the hidden part"
+    assert len(set(covered)) > 6
+    assert torch.equal(windows[7]["image"], PackedWindows.read(packed, "masks", 32, seed=5)[7]["image"])
+
+
 def test_the_content_stage_gets_the_original_too(ahp_folder, tmp_path):
     pack(composites(ahp_folder, "content"), tmp_path, 2)
     window = PackedWindows.read(tmp_path, "content", SIZE)[0]
@@ -70,6 +89,8 @@ def test_other_settings_are_refused(packed, ahp_folder):
         pack(composites(ahp_folder, seed=4), packed, 6)
     with pytest.raises(DeoccludeError, match="--stage content --size 64"):
         PackedWindows.read(packed, "content", SIZE)
+    with pytest.raises(DeoccludeError, match="--stage masks --size 96"):
+        PackedWindows.read(packed, "masks", 96)
 
 
 def test_incomplete_and_damaged_folders_are_named(packed, tmp_path):

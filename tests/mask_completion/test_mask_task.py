@@ -98,6 +98,31 @@ def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> Non
         assert moved == (name != "features"), name
 
 
+def test_a_quarter_of_the_batch_starts_from_the_modal_mask_found_from_it() -> None:
+    torch.manual_seed(1)
+    task, batch = MaskCompletionTask(TINY["lite"], pretrained=False), _batch(8)
+    network = task.networks["generator"]
+    network.modal_branch.mask[-1].bias.data.zero_()
+    network.eval()
+    with torch.no_grad():
+        found = (network(batch["image"], batch["initial"]).modal > 0).float()
+    network.train()
+    assert found[:2].flatten(1).any(dim=1).all()
+    assert not torch.equal(found[:2], batch["initial"][:2])
+    initial = task.initial_masks(network, batch)
+    assert torch.equal(initial[:2], found[:2])
+    assert torch.equal(initial[2:], batch["initial"][2:])
+    assert network.training
+    network.modal_branch.mask[-1].bias.data.fill_(-99.0)
+    assert torch.equal(task.initial_masks(network, batch), batch["initial"])
+
+
+def test_the_paper_looks_once() -> None:
+    batch = _batch(4)
+    task = MaskCompletionTask(TINY["paper"], pretrained=False)
+    assert task.initial_masks(task.networks["generator"], batch) is batch["initial"]
+
+
 def test_the_total_is_eq_4(task: MaskCompletionTask) -> None:
     terms = {name: torch.tensor(float(10**index)) for index, name in enumerate(TERMS)}
     adversarial = 1.0 if task.config.encoder == "double-conv" else 0.01

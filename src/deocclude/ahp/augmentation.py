@@ -65,13 +65,14 @@ def turn_person(person: WholePerson, degrees: float, scale: float) -> WholePerso
 
 
 def vary_colours(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-    """The same random brightness, contrast, gamma, tint or grey for all images (uint8 HxWx3)."""
+    """The same random brightness, contrast, gamma, tint, exposure or grey for all images (uint8 HxWx3)."""
     ramp = np.arange(256, dtype=np.float32) / 255
-    contrast, brightness = rng.uniform(0.75, 1.25), rng.uniform(-0.12, 0.12)
-    gamma, tint = np.exp(rng.uniform(-0.25, 0.25)), rng.uniform(0.93, 1.07, 3)
-    curves = (((ramp[:, None] ** gamma) - 0.5) * contrast + 0.5 + brightness) * tint
+    contrast, brightness = rng.uniform(0.7, 1.3), rng.uniform(-0.12, 0.12)
+    gamma, tint = np.exp(rng.uniform(-0.3, 0.4)), rng.uniform(0.92, 1.08, 3)
+    exposure = rng.uniform(0.4, 1.0) if rng.random() < 0.2 else 1.0
+    curves = (((ramp[:, None] ** gamma) - 0.5) * contrast + 0.5 + brightness) * tint * exposure
     table = np.clip(np.rint(curves * 255), 0, 255).astype(np.uint8)[None]
-    grey = rng.random() < 0.05
+    grey = rng.random() < 0.12
     changed = []
     for image in images:
         out = cv2.LUT(image, table)
@@ -84,11 +85,11 @@ def vary_colours(images: list[np.ndarray], rng: np.random.Generator) -> list[np.
 def degrade(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
     """The same blur or JPEG compression for all images, or none (uint8 HxWx3)."""
     kind = rng.random()
-    if kind < 0.1:
-        sigma = float(rng.uniform(0.4, 1.2))
+    if kind < 0.15:
+        sigma = float(rng.uniform(0.4, 2.4))
         return [cv2.GaussianBlur(image, (0, 0), sigma) for image in images]
-    if kind < 0.25:
-        quality = int(rng.integers(40, 90))
+    if kind < 0.35:
+        quality = int(rng.integers(12, 90))
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         encoded = [cv2.imencode(".jpg", image, options)[1] for image in images]
         return [np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR)) for content in encoded]

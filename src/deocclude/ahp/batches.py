@@ -69,11 +69,12 @@ def window_around(
     box = box_of(initial) if stage == "masks" else whole
     assert box is not None
     if stage == "masks" and whole is not None and rng.random() < landmark_box:
-        box = union(box, _shaken(whole, rng, 0.04))
-    return SquareWindow.around(_shaken(box, rng, jitter) if jitter else box)
+        box = union(box, shaken(whole, rng, 0.04))
+    return SquareWindow.around(shaken(box, rng, jitter) if jitter else box)
 
 
-def _shaken(box: Box, rng: np.random.Generator, amount: float) -> Box:
+def shaken(box: Box, rng: np.random.Generator, amount: float) -> Box:
+    """The box with each edge moved at random: normally distributed, `amount` of the box's sides."""
     width, height = box[2] - box[0], box[3] - box[1]
     shift = rng.normal(0, amount, 4) * (width, height, width, height)
     left, top, right, bottom = (round(edge + move) for edge, move in zip(box, shift, strict=True))

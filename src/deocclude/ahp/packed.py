@@ -3,6 +3,7 @@
 Making one takes about 60 ms, most of it N_i's; reading it back takes 2 ms. A folder of packed windows holds
 `pack.json` (how they were made) and shards of 500 windows: JPEG photos, PNG masks and parsing. Window i
 depends on the seed and i alone, whoever makes it; an interrupted `pack` goes on with the missing shards.
+Windows larger than the crops to train on are looked into anew each time.
 """
 
 from __future__ import annotations
@@ -24,14 +25,18 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from deocclude.ahp import augmentation, layout
-from deocclude.ahp.batches import CompositeDataset, Stage
+from deocclude.ahp.batches import CompositeDataset, Stage, shaken
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
 from deocclude.errors import DeoccludeError
-from deocclude.parsing import mirror
+from deocclude.parsing import UNLABELLED, mirror
 
 _SHARD = 500
 _QUALITY = 95
 _MASKS = ("initial", "modal", "amodal", "known")
 _PHOTOS = {"masks": ("image",), "content": ("image", "original")}
+_CLOSE = 0.5
+_ZOOM = 0.15
+_SPARE = 0.08
 
 
 def pack(composites: CompositeDataset, out: Path, count: int, workers: int = 1) -> int:
@@ -93,11 +98,13 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
     """The windows of a folder in an endless series of shuffled rounds; item i depends on (seed, i) alone.
 
     Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
-    is there for stage 'content' alone.
+    is there for stage 'content' alone. Of windows larger than `size`, half of stage 1's are cut close to the
+    whole body, as for the second look of `MaskStage`, the others a little inside their edges.
     """
 
     folder: Path
     about: dict[str, Any]
+    size: int
     seed: int
     coloured: float
     _data: list[np.ndarray]
@@ -105,12 +112,15 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
 
     @classmethod
     def read(cls, folder: Path, stage: Stage, size: int, seed: int = 0) -> PackedWindows:
-        """Raises DeoccludeError if the folder is incomplete or damaged, or made for another stage or size."""
+        """size: side of the crops; that of the packed windows or less.
+
+        Raises DeoccludeError if the folder is incomplete or damaged, or made for another stage or smaller.
+        """
         described = folder / "pack.json"
         if not described.is_file():
             raise DeoccludeError(f"{folder}: no pack.json; run `deocclude ahp pack` (again) to finish it")
         about = json.loads(described.read_text())
-        if (about["stage"], about["size"]) != (stage, size):
+        if about["stage"] != stage or about["size"] < size:
             raise DeoccludeError(
                 f"{folder}: windows of {about['size']} pixels for {about['stage']}; "
                 f"run `deocclude ahp pack --stage {stage} --size {size}`"
@@ -124,7 +134,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
                     ends.append(content["ends"])
             except (OSError, ValueError, KeyError) as error:
                 raise DeoccludeError(f"{path}: unreadable ({error}); remove it and pack again") from None
-        return cls(folder, about, seed, about["coloured"], data, ends)
+        return cls(folder, about, size, seed, about["coloured"], data, ends)
 
     def __len__(self) -> int:
         return 2**31 - 1
@@ -147,27 +157,44 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         )
         rng = np.random.default_rng([self.seed, index, 2])
         bits, parsing = labels[..., 0], labels[..., 1]
+        look = self._look(_mask(bits, "amodal"), rng)
+        photos = [look.cut(photo, self.size, outside=OUTSIDE_PHOTO) for photo in photos]
+        masks = {name: look.cut_mask(_mask(bits, name), self.size) for name in _MASKS}
+        parsing = look.cut(parsing, self.size, nearest=True)
         if rng.random() < 0.5:
             photos = [np.ascontiguousarray(photo[:, ::-1]) for photo in photos]
-            bits, parsing = bits[:, ::-1], mirror(parsing)
+            masks = {name: mask[:, ::-1] for name, mask in masks.items()}
+            parsing = mirror(parsing)
         if rng.random() < self.coloured:
             photos = augmentation.vary_colours(photos, rng)
         photos = augmentation.degrade(photos, rng)
-        masks = {
-            name: _tensor(np.bitwise_and(bits, 1 << place) > 0)[None].float()
-            for place, name in enumerate(_MASKS)
-        }
-        whole = _tensor(parsing).long()
+        whole = np.where(masks["amodal"], np.where(parsing == 0, UNLABELLED, parsing), 0)
         return {
             **{
                 name: _tensor(photo).permute(2, 0, 1).float().div_(255)
                 for name, photo in zip(_PHOTOS[self.about["stage"]], photos, strict=True)
             },
-            **masks,
-            "invisible": masks["amodal"] * (1 - masks["modal"]),
-            "parsing_modal": torch.where(masks["modal"][0] > 0, whole, 0),
-            "parsing_amodal": whole,
+            **{name: _tensor(mask)[None].float() for name, mask in masks.items()},
+            "invisible": _tensor(masks["amodal"] & ~masks["modal"])[None].float(),
+            "parsing_modal": _tensor(np.where(masks["modal"], whole, 0)).long(),
+            "parsing_amodal": _tensor(whole).long(),
         }
+
+    def _look(self, amodal: np.ndarray, rng: np.random.Generator) -> SquareWindow:
+        side = len(amodal)
+        if side == self.size:
+            return SquareWindow(0, 0, side)
+        body = box_of(amodal)
+        if self.about["stage"] == "masks" and body is not None and rng.random() < _CLOSE:
+            close = SquareWindow.close_to(shaken(body, rng, 0.04))
+            return close.zoomed(rng.uniform(1 - _ZOOM, 1 + _ZOOM))
+        spare = round(side * rng.uniform(0, _SPARE))
+        left, top = rng.integers(0, spare + 1, 2)
+        return SquareWindow(int(left), int(top), side - spare)
+
+
+def _mask(bits: np.ndarray, name: str) -> np.ndarray:
+    return np.bitwise_and(bits, 1 << _MASKS.index(name)) > 0
 
 
 def _tensor(values: np.ndarray) -> Tensor:

@@ -42,6 +42,8 @@ class MaskCompletionConfig:
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
     overlap: float = 0.0
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
+    second_look: float = 0.0
+    """Share of each batch whose initial mask is the network's own modal mask, as `MaskStage` looks twice."""
     judged_from: float = 0.0
     """Share of the training after which the adversarial and the generation loss join (Eq. 4)."""
     encoder_rate: float = 1.0
@@ -104,8 +106,9 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
         overlap=1.0,
+        second_look=0.25,
         judged_from=0.8,
-        encoder_rate=0.02,
+        encoder_rate=0.05,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

@@ -92,7 +92,8 @@ class MaskCompletionTask:
         Returns every term of Eq. 3 (unweighted, detached), before `judged_from` only those of L_seg, and the
         overlap terms where they count.
         """
-        prediction = networks["generator"](batch["image"], batch["initial"])
+        initial = self.initial_masks(networks["generator"], batch)
+        prediction = networks["generator"](batch["image"], initial)
         fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
         terms = segmentation_losses(prediction, batch)
         if self.config.overlap:
@@ -110,6 +111,23 @@ class MaskCompletionTask:
             backward(terms["discriminator"])
             optimizers["discriminator"].step()
         return {name: term.detach() for name, term in terms.items()}
+
+    @torch.no_grad()
+    def initial_masks(self, generator: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        """The batch's N1SS initial masks, a share of `second_look` replaced by the modal masks predicted.
+
+        Where nobody is found the initial mask stays.
+        """
+        initial = batch["initial"]
+        count = round(self.config.second_look * len(initial))
+        if not count:
+            return initial
+        network = getattr(generator, "module", generator)
+        network.eval()
+        modal = network(batch["image"][:count], initial[:count]).modal > 0
+        network.train()
+        seen = modal.flatten(1).any(dim=1)[:, None, None, None]
+        return torch.cat([torch.where(seen, modal.to(initial.dtype), initial[:count]), initial[count:]])
 
     def judgement_terms(
         self, networks: nn.ModuleDict, fake: Tensor, batch: dict[str, Tensor]

@@ -22,7 +22,9 @@ def pack(
     root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
     out: Annotated[Path, typer.Option(help="Folder of the windows.")],
     count: Annotated[int, typer.Option(min=1, help="Windows to make.")] = 40_000,
-    size: Annotated[int, typer.Option(min=32, help="Their side in pixels.")] = 192,
+    size: Annotated[
+        int, typer.Option(min=32, help="Their side in pixels; the crops trained on are cut out of them.")
+    ] = 288,
     stage: Annotated[StageName, typer.Option(help="Which stage they are for.")] = StageName.masks,
     detected: Annotated[
         float, typer.Option(min=0, max=1, help="Share with N_i's own mask; the rest is simulated.")
