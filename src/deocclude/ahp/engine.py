@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -126,7 +127,7 @@ def _over_ray(
     errors = ray.exceptions
     cores = _join(ray, workers)
     task = ray.remote(num_cpus=1)(_in_ray)
-    held = ray.put((work, start))
+    held = ray.put((work, start, [*sys.path, os.getcwd()]))
     for reference in _ahead(jobs, _A_WORKER * cores, lambda job: task.remote(held, job)):
         try:
             result = ray.get(reference)
@@ -137,8 +138,10 @@ def _over_ray(
         yield result
 
 
-def _in_ray(held: tuple[Callable[[Any], Any], Callable[[], None]], job: Any) -> Any:
-    work, start = held
+def _in_ray(held: tuple[Callable[[Any], Any], Callable[[], None], list[str]], job: Any) -> Any:
+    """The worker finds modules where its driver does: Ray may have started elsewhere."""
+    work, start, paths = held
+    sys.path.extend(path for path in paths if path not in sys.path)
     _once(start)
     return work(job)
 
