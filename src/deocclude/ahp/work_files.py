@@ -1,4 +1,4 @@
-"""What the files of a workspace are called (docs/acquire.md, docs/review.md)."""
+"""What the files of a workspace are called (docs/acquire.md, docs/review.md), and whether one has changed."""
 
 from __future__ import annotations
 
@@ -24,3 +24,12 @@ def first_mask_file(work: Path, identity: str) -> Path:
 def parsing_file(work: Path, identity: str) -> Path:
     """The map of LIP indices of a candidate."""
     return work / "parsing" / f"{identity}.png"
+
+
+def stamp(path: Path) -> tuple[int, int] | None:
+    """Size in bytes and time of the last change in nanoseconds; None if there is no such file to be read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns

@@ -15,6 +15,7 @@ from deocclude.ahp.build.outcome import KEPT, OCCLUDER, PHOTO, Outcome
 from deocclude.ahp.coco import CocoReader, Rejected
 from deocclude.ahp.shrink import shrink_occluder
 from deocclude.ahp.split import split_of
+from deocclude.ahp.work_files import stamp
 from deocclude.errors import DeoccludeError
 
 _FIT = re.compile(r"coco-[A-Za-z0-9._-]+")
@@ -23,7 +24,7 @@ _FIT = re.compile(r"coco-[A-Za-z0-9._-]+")
 def facts_of(coco: Path, job: str) -> str:
     """What the cut-outs of a photo depend on: the photo's file, and the annotations' file."""
     files = coco / "images" / job, coco / "annotations" / "instances.json"
-    return repr((job, *((status.st_size, status.st_mtime_ns) for status in (file.stat() for file in files))))
+    return repr((job, *map(stamp, files)))
 
 
 def jobs_of(coco: Path) -> list[str]:

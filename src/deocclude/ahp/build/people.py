@@ -23,7 +23,7 @@ from deocclude.ahp.review.workspace import Segmentation, Workspace
 from deocclude.ahp.sample import WholePerson
 from deocclude.ahp.shrink import shrink_person
 from deocclude.ahp.split import split_of
-from deocclude.ahp.work_files import mask_file, parsing_file
+from deocclude.ahp.work_files import mask_file, parsing_file, stamp
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import UNLABELLED
 
@@ -90,15 +90,7 @@ def facts_of(work: Path, person: Judged) -> str:
     if person.verdict != PRESERVE:
         return f"{person.id}\0{person.verdict}\0{person.photo}\0{person.auto}"
     files = Path(person.photo), mask_file(work, person.id), parsing_file(work, person.id)
-    return repr((*person, *map(_stamp, files)))
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_size, status.st_mtime_ns
+    return repr((*person, *map(stamp, files)))
 
 
 def write_people(work: Path, out: Path, max_side: int, people: list[Judged]) -> list[str]:

@@ -18,6 +18,7 @@ from deocclude.ahp.engine import HERE, Engine
 from deocclude.ahp.review.database import Database
 from deocclude.ahp.review.presort import LIMITS, measure, suggest
 from deocclude.ahp.review.workspace import Segmentation, Workspace
+from deocclude.ahp.work_files import stamp
 from deocclude.errors import DeoccludeError
 
 _BATCH = 64
@@ -120,18 +121,10 @@ def _read_lines(
             damaged.append(f"{workspace.candidates}: line at byte {start}: not a candidate; acquire again")
             continue
         segmentation = segmentations.get(identity, _UNSEGMENTED)
-        stamps = _stamp(workspace.mask_path(identity)), _stamp(workspace.parsing_path(identity))
+        stamps = stamp(workspace.mask_path(identity)), stamp(workspace.parsing_path(identity))
         parts = content, repr((stamps, sorted(segmentation.faults.items()), LIMITS)).encode()
         fingerprint = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
         yield _Line(start, content, identity, fingerprint, segmentation)
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 def _known(connection: sqlite3.Connection, batch: list[_Line]) -> dict[str, str]:

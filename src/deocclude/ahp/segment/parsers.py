@@ -82,6 +82,7 @@ class StageOneParser:
     def __call__(self, person: SegmentedPerson, photo: np.ndarray) -> np.ndarray | None:
         import torch
 
+        from deocclude import tensors
         from deocclude.mask_completion.network import complete
         from deocclude.resampling import enlarge_parsing
 
@@ -89,12 +90,11 @@ class StageOneParser:
         assert box is not None
         size = self._network.config.size
         window = SquareWindow.around(box)
-        image = torch.from_numpy(window.cut(photo, size, outside=OUTSIDE_PHOTO)).permute(2, 0, 1)[None]
+        image = window.cut(photo, size, outside=OUTSIDE_PHOTO)
         initial = window.cut_mask(person.mask, size)
+        here = torch.device("cpu")
         with torch.inference_mode():
-            found = complete(
-                self._network(image.float().div(255), torch.from_numpy(initial)[None, None].float())
-            )
+            found = complete(self._network(tensors.images([image], here), tensors.planes([initial], here)))
         modal, amodal = (
             parsing.numpy()[0].astype(np.uint8) for parsing in (found.parsing_modal, found.parsing_amodal)
         )

@@ -25,7 +25,7 @@ from deocclude.ahp.segment.faults import faults_of
 from deocclude.ahp.segment.parsers import Parser, load_parser
 from deocclude.ahp.segment.person import segment_person
 from deocclude.ahp.segment.segmenters import Segmenter, load_segmenter
-from deocclude.ahp.work_files import CANDIDATES, SEGMENTED, mask_file, parsing_file
+from deocclude.ahp.work_files import CANDIDATES, SEGMENTED, mask_file, parsing_file, stamp
 from deocclude.atomic import replacing, write_atomically
 from deocclude.errors import DeoccludeError
 
@@ -98,11 +98,7 @@ def _read(path: Path) -> Iterator[tuple[str, _Line]]:
 
 def _facts(line: _Line) -> str:
     """What a result depends on: the candidate, and the photo's file."""
-    try:
-        facts = Path(line.photo).stat()
-    except OSError:
-        return line.text
-    return f"{line.text}\0{facts.st_size}\0{facts.st_mtime_ns}"
+    return f"{line.text}\0{stamp(Path(line.photo))}"
 
 
 def _start() -> None:
