@@ -10,7 +10,9 @@ from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.acquire.coco_json import AnnotationFile, CocoJson
 from deocclude.errors import DeoccludeError
 
-RESERVED = frozenset({"coco", "voc", "sbd", "lip", "objects365", "openimages", "ccp", "lspet", "ahp"})
+RESERVED = frozenset(
+    {"coco", "voc", "sbd", "lip", "objects365", "openimages", "ccp", "lspet", "photos", "ahp"}
+)
 
 
 class Folder(CocoJson):

@@ -15,6 +15,7 @@ from deocclude.ahp.acquire.lip import Lip
 from deocclude.ahp.acquire.lspet import Lspet
 from deocclude.ahp.acquire.objects365 import Objects365
 from deocclude.ahp.acquire.openimages import OpenImages
+from deocclude.ahp.acquire.photos import Photos
 from deocclude.ahp.acquire.sbd import Sbd, home_of
 from deocclude.ahp.acquire.voc import Voc
 from deocclude.errors import DeoccludeError
@@ -27,6 +28,7 @@ _ALONE: dict[str, Callable[[Path], Source]] = {
     "lspet": Lspet,
     "objects365": Objects365,
     "openimages": OpenImages,
+    "photos": Photos,
 }
 NAMES = (*sorted((*_ALONE, "sbd", "voc")),)
 

@@ -25,6 +25,7 @@ def acquire(
     openimages: Annotated[_Folder, typer.Option(help="OpenImages: CSV with boxes, photos, masks.")] = None,
     ccp: Annotated[_Folder, typer.Option(help="Clothing Co-Parsing: photos/, labels/, tags.json.")] = None,
     lspet: Annotated[_Folder, typer.Option(help="Leeds Sports Pose: images/, joints.json or .mat.")] = None,
+    photos: Annotated[_Folder, typer.Option(help="Photos without annotations: N_i finds the people.")] = None,
     ahp: Annotated[_Folder, typer.Option(help="AHP, or what `build` wrote.")] = None,
     folder: Annotated[
         Optional[list[str]],  # noqa: UP045
@@ -43,7 +44,7 @@ def acquire(
 
     given = {
         "coco": coco, "voc": voc, "sbd": sbd, "lip": lip, "objects365": objects365, "openimages": openimages,
-        "ccp": ccp, "lspet": lspet, "ahp": ahp,
+        "ccp": ccp, "lspet": lspet, "photos": photos, "ahp": ahp,
     }  # fmt: skip
     folders = {name: path for name, path in given.items() if path is not None}
     sources = open_sources(folders, [_named(text) for text in folder or []])

@@ -34,6 +34,7 @@ def build(
     coco: Annotated[Optional[Path], typer.Option(help="With --auto: COCO (people and occluders).")] = None,  # noqa: UP045
     lspet: Annotated[Optional[Path], typer.Option(help="With --auto: Leeds Sports Pose.")] = None,  # noqa: UP045
     ccp: Annotated[Optional[Path], typer.Option(help="With --auto: Clothing Co-Parsing.")] = None,  # noqa: UP045
+    photos: Annotated[Optional[Path], typer.Option(help="With --auto: photos without annotations.")] = None,  # noqa: UP045
     work: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="With --auto: the workspace. [default: OUT.work, beside OUT]"),
@@ -47,12 +48,13 @@ def build(
 ) -> None:
     """Make AHP's layout from a reviewed workspace, or all of it with --auto; run again to continue."""
     spread = engine_of(engine, workers)
-    sources = {name: path for name, path in (("coco", coco), ("lspet", lspet), ("ccp", ccp)) if path}
+    given_sources = {"coco": coco, "lspet": lspet, "ccp": ccp, "photos": photos}
+    sources = {name: path for name, path in given_sources.items() if path}
     if auto:
         if given is not None or occluders is not None or decisions is not None:
             raise DeoccludeError(
-                "--auto goes with --coco, --lspet, --ccp and --work, not with WORK, --occluders "
-                "or --decisions; leave those out"
+                "--auto goes with --coco, --lspet, --ccp, --photos and --work, not with WORK, "
+                "--occluders or --decisions; leave those out"
             )
         from deocclude.ahp.build.chain import run_all
 
@@ -63,9 +65,11 @@ def build(
             typer.echo(f"{step.name:15} {step.seconds:8.1f} s  {step.text}")
         return
     if sources or work is not None:
-        raise DeoccludeError("--coco, --lspet, --ccp and --work go with --auto; add it, or give WORK alone")
+        raise DeoccludeError(
+            "--coco, --lspet, --ccp, --photos and --work go with --auto; add it, or give WORK alone"
+        )
     if given is None:
-        raise DeoccludeError("no workspace given; give WORK, or --auto with --coco, --lspet, --ccp")
+        raise DeoccludeError("no workspace given; give WORK, or --auto with --coco, --lspet, --ccp, --photos")
     from deocclude.ahp.build.chain import described, with_manifest
     from deocclude.ahp.build.run import build as run
 
