@@ -29,7 +29,7 @@ def open_initial_masks(choice: str) -> InitialMasks:
     if choice == "predicted":
         from deocclude.people import load_source
 
-        return PredictedMasks(load_source("blazepose"))
+        return PredictedMasks(load_source("blazepose", num_threads=1))
     return TrueMasks() if choice == "truth" else MasksFromFolder(Path(choice))
 
 

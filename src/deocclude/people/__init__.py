@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +25,10 @@ __all__ = [
 ]
 
 _LAZY = {"BlazePose": "blazepose", "MaskRCNN": "maskrcnn", "SuppliedMasks": "supplied"}
+_THREADS = min(4, os.cpu_count() or 1)
+"""Small networks gain nothing from more."""
 SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
-    "blazepose": ("BlazePose", {"doubtful": True}),
+    "blazepose": ("BlazePose", {"doubtful": True, "num_threads": _THREADS}),
     "maskrcnn": ("MaskRCNN", {}),
 }
 """Names that `load_source` knows, with the classes behind them and the options that the cascade uses."""
