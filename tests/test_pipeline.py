@@ -14,7 +14,7 @@ from deocclude.parsing import UNLABELLED
 from deocclude.people.person import DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
 
-SIZE = 64
+SIZE, STRIDE = 64, 8
 
 
 class GrowingMasks(nn.Module):
@@ -22,20 +22,22 @@ class GrowingMasks(nn.Module):
 
     def __init__(self, reach=5, modal_bias=0.0):
         super().__init__()
-        self.config = SimpleNamespace(size=SIZE)
+        self.config = SimpleNamespace(size=SIZE, stride=STRIDE)
         self.reach, self.modal_bias = reach, modal_bias
         self.batches = []
 
     def forward(self, image, initial):
-        assert image.shape[1:] == (3, SIZE, SIZE)
-        assert initial.shape[1:] == (1, SIZE, SIZE)
+        side = image.shape[-1]
+        assert side in (SIZE, SIZE + STRIDE)
+        assert image.shape[1:] == (3, side, side)
+        assert initial.shape[1:] == (1, side, side)
         assert set(initial.unique().tolist()) <= {0.0, 1.0}
         assert 0 <= image.min() <= image.max() <= 1
         self.batches.append(len(image))
         grown = nn.functional.max_pool2d(initial, 2 * self.reach + 1, 1, self.reach)
-        parts = torch.zeros(len(image), 20, SIZE, SIZE)
-        parts[:, 13, : SIZE // 2] = 5
-        parts[:, 9, SIZE // 2 :] = 5
+        parts = torch.zeros(len(image), 20, side, side)
+        parts[:, 13, : side // 2] = 5
+        parts[:, 9, side // 2 :] = 5
         return MaskPrediction((initial - 0.5) * 20 + self.modal_bias, (grown - 0.5) * 20, parts, parts)
 
 
@@ -158,7 +160,7 @@ def test_people_are_numbered_from_the_largest_and_batched():
     areas = [one.initial.sum() for one in result.people]
     assert areas == sorted(areas, reverse=True)
     assert len(result.people) == 10
-    assert masks.batches == [4, 8, 4, 8, 2, 4]
+    assert masks.batches == [4, 8, 8, 4, 8, 8, 2, 4, 4]
     (alone,) = cascade(photo_of(300, 500), [people[3]]).people
     same = next(one for one in result.people if one.box == alone.box)
     np.testing.assert_array_equal(same.amodal, alone.amodal)
@@ -235,25 +237,27 @@ class Looking(GrowingMasks):
 
     def __init__(self, answers=()):
         super().__init__()
-        self.answers, self.covered = list(answers), []
+        self.answers, self.covered, self.sides = list(answers), [], []
 
     def forward(self, image, initial):
         self.covered.append([mask.mean().item() for mask in initial])
+        self.sides.append(image.shape[-1])
         prediction = super().forward(image, initial)
         return self.answers.pop(0)(prediction) if self.answers else prediction
 
 
-def test_the_second_look_is_closer_to_the_whole_body():
+def test_further_looks_are_closer_to_the_whole_body():
     masks = Looking()
     given = person(400, 400, (200, 200), (60, 60))
     deoccluder(masks)(photo_of(400, 400), [given])
-    (first,), (again, refined) = masks.covered
+    (first,), (again, refined), _ = masks.covered
+    assert masks.sides == [SIZE, SIZE, SIZE + STRIDE]
     reach = 5 / SIZE * 121 * 3**0.5
     assert again / first == pytest.approx(((121 * 3**0.5) / (1.2 * (121 + 2 * reach))) ** 2, rel=0.1)
     assert refined == pytest.approx(again, rel=0.05)
 
 
-def test_the_second_look_is_the_mean_of_two_predictions():
+def test_further_looks_are_the_mean_of_two_predictions():
     def apart(prediction):
         modal = prediction.modal.clone()
         modal[0], modal[1] = 4.0, -6.0
@@ -266,18 +270,18 @@ def test_the_second_look_is_the_mean_of_two_predictions():
 
     given = person(200, 150, (75, 100), (30, 60))
     for answer, filled in ((apart, False), (nearly, True)):
-        masks = Looking([lambda prediction: prediction, answer])
+        masks = Looking([lambda prediction: prediction, answer, answer])
         (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled
 
 
-def test_the_first_look_stands_where_the_second_sees_nobody():
+def test_the_first_look_stands_where_further_ones_see_nobody():
     def nobody(prediction):
         minus = torch.full_like(prediction.modal, -9)
         return prediction._replace(modal=minus, amodal=minus)
 
     given = person(200, 150, (75, 100), (30, 60))
-    masks = Looking([lambda prediction: prediction, nobody])
+    masks = Looking([lambda prediction: prediction, nobody, nobody])
     (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
     assert one.invisible.any()
     assert (one.modal & given.mask).sum() / (one.modal | given.mask).sum() > 0.9

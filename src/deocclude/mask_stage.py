@@ -35,32 +35,37 @@ class Completed(NamedTuple):
 
 
 class MaskStage:
-    """The network of stage 1 with the two looks that it takes at each person.
+    """The network of stage 1 with the three looks that it takes at each person.
 
-    The first look is at the window that the initial mask and the landmarks ask for, the second one at the
-    window that the whole body found by the first asks for: tighter and better centred. It is the mean of two
-    predictions, from the initial mask and from the first look's modal mask; where it sees nobody, the first
-    look stands. Doubtful people (score below `SURE`) whom the first look hardly sees get no second one.
+    The first look is at the window that the initial mask and the landmarks ask for, each further one at the
+    window that the whole body found before asks for: tighter and better centred, the last one in more pixels.
+    A further look is the mean of two predictions, from the initial mask and from the modal mask found before;
+    where it sees nobody, the look before stands. Doubtful people (score below `SURE`) whom the first look
+    hardly sees get no further one.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
         self._network = network
         self._device = device
+        size = network.config.size
+        self._further = (size, size + network.config.stride)
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
         """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
         looks = [look for look in self._first(photo, people) if look.confirmed]
-        return self._second(photo, looks) if looks else []
+        if looks:
+            for size in self._further:
+                looks = self._closer(photo, looks, size)
+        return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         size = self._network.config.size
         initial = [window.cut_mask(one.mask, size) for one, window in zip(people, windows, strict=True)]
-        maps = _each(complete(self._predict(photo, windows, initial)))
+        maps = _each(complete(self._predict(photo, windows, initial, size)))
         return [_Look(*look) for look in zip(people, windows, initial, maps, strict=True)]
 
-    def _second(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[Completed]:
-        size = self._network.config.size
+    def _closer(self, photo: np.ndarray, looks: Sequence[_Look], size: int) -> list[_Look]:
         windows, again, refined = [], [], []
         for look in looks:
             place = _part_in_photo(look.window, *look.person.mask.shape)
@@ -72,22 +77,18 @@ class MaskStage:
             windows.append(window)
             again.append(window.cut_mask(look.person.mask, size))
             refined.append(window.seen_from(place).cut_mask(modal, size) if modal.any() else again[-1])
-        twice = self._predict(photo, windows * 2, again + refined)
+        twice = self._predict(photo, windows * 2, again + refined, size)
         means = _each(complete(MaskPrediction(*(_mean_of_halves(logits) for logits in twice))))
+        closer = zip(looks, windows, again, means, strict=True)
         return [
-            Completed(
-                look.person,
-                _patches(look.person, window, maps)
-                if maps.modal.max() > 0.5
-                else _patches(look.person, look.window, look.maps),
-            )
-            for look, window, maps in zip(looks, windows, means, strict=True)
+            _Look(before.person, window, initial, maps) if maps.modal.max() > 0.5 else before
+            for before, window, initial, maps in closer
         ]
 
     def _predict(
-        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray]
+        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray], size: int
     ) -> MaskPrediction:
-        crops = [window.cut(photo, self._network.config.size, outside=OUTSIDE_PHOTO) for window in windows]
+        crops = [window.cut(photo, size, outside=OUTSIDE_PHOTO) for window in windows]
         prediction: MaskPrediction = self._network(
             tensors.images(crops, self._device), tensors.planes(initial, self._device)
         )

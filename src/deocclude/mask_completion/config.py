@@ -43,7 +43,7 @@ class MaskCompletionConfig:
     overlap: float = 0.0
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     second_look: float = 0.0
-    """Share of each batch whose initial mask is the network's own modal mask, as `MaskStage` looks twice."""
+    """Share of each batch that starts from the network's own modal mask, as `MaskStage` does later on."""
     judged_from: float = 0.0
     """Share of the training after which the adversarial and the generation loss join (Eq. 4)."""
     encoder_rate: float = 1.0
