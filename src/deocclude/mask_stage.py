@@ -8,6 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
+from torch.nn import functional
 
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
@@ -21,6 +22,7 @@ from deocclude.people.person import SURE, DetectedPerson
 from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
 
+_FURTHER_LOOKS = 2
 _LANDMARK_REACH = 1.6
 _LEAST_SUPPORT = 0.3
 _SAME_PERSON = 0.5
@@ -38,34 +40,32 @@ class MaskStage:
     """The network of stage 1 with the three looks that it takes at each person.
 
     The first look is at the window that the initial mask and the landmarks ask for, each further one at the
-    window that the whole body found before asks for: tighter and better centred, the last one in more pixels.
-    A further look is the mean of two predictions, from the initial mask and from the modal mask found before;
-    where it sees nobody, the look before stands. Doubtful people (score below `SURE`) whom the first look
-    hardly sees get no further one.
+    window that the whole body found before asks for: tighter and better centred. A further look is the mean
+    of two predictions, from the initial mask and, in more pixels, from the modal mask found before; where it
+    sees nobody, the look before stands. Doubtful people (score below `SURE`) whom the first look hardly sees
+    get no further one.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
         self._network = network
         self._device = device
-        size = network.config.size
-        self._further = (size, size + network.config.stride)
+        self._size = network.config.size
+        self._more = network.config.size + network.config.stride
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
         """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
         looks = [look for look in self._first(photo, people) if look.confirmed]
-        if looks:
-            for size in self._further:
-                looks = self._closer(photo, looks, size)
+        for _ in range(_FURTHER_LOOKS if looks else 0):
+            looks = self._closer(photo, looks)
         return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
-        size = self._network.config.size
-        initial = [window.cut_mask(one.mask, size) for one, window in zip(people, windows, strict=True)]
-        maps = _each(complete(self._predict(photo, windows, initial, size)))
+        initial = [window.cut_mask(one.mask, self._size) for one, window in zip(people, windows, strict=True)]
+        maps = _each(complete(self._predict(photo, windows, initial)))
         return [_Look(*look) for look in zip(people, windows, initial, maps, strict=True)]
 
-    def _closer(self, photo: np.ndarray, looks: Sequence[_Look], size: int) -> list[_Look]:
+    def _closer(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[_Look]:
         windows, again, refined = [], [], []
         for look in looks:
             place = _part_in_photo(look.window, *look.person.mask.shape)
@@ -75,10 +75,14 @@ class MaskStage:
             box = box_of(modal | amodal)
             window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
             windows.append(window)
-            again.append(window.cut_mask(look.person.mask, size))
-            refined.append(window.seen_from(place).cut_mask(modal, size) if modal.any() else again[-1])
-        twice = self._predict(photo, windows * 2, again + refined, size)
-        means = _each(complete(MaskPrediction(*(_mean_of_halves(logits) for logits in twice))))
+            again.append(window.cut_mask(look.person.mask, self._size))
+            refined.append(
+                window.seen_from(place).cut_mask(modal, self._more)
+                if modal.any()
+                else window.cut_mask(look.person.mask, self._more)
+            )
+        both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
+        means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
         closer = zip(looks, windows, again, means, strict=True)
         return [
             _Look(before.person, window, initial, maps) if maps.modal.max() > 0.5 else before
@@ -86,8 +90,9 @@ class MaskStage:
         ]
 
     def _predict(
-        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray], size: int
+        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray]
     ) -> MaskPrediction:
+        size = len(initial[0])
         crops = [window.cut(photo, size, outside=OUTSIDE_PHOTO) for window in windows]
         prediction: MaskPrediction = self._network(
             tensors.images(crops, self._device), tensors.planes(initial, self._device)
@@ -95,9 +100,10 @@ class MaskStage:
         return prediction
 
 
-def _mean_of_halves(logits: torch.Tensor) -> torch.Tensor:
-    first, second = logits.float().chunk(2)
-    return (first + second) / 2
+def _mean(usual: torch.Tensor, finer: torch.Tensor) -> torch.Tensor:
+    """Of logits of two sizes, at the larger."""
+    enlarged = functional.interpolate(usual.float(), size=finer.shape[-2:], mode="bilinear")
+    return (enlarged + finer.float()) / 2
 
 
 class _Maps(NamedTuple):
