@@ -33,6 +33,11 @@ def mirror(parsing: np.ndarray) -> np.ndarray:
     return _MIRRORED[parsing[:, ::-1]]
 
 
+def inside(mask: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """uint8 HxW parsing: the label inside a bool HxW mask, 255 where it says background there, 0 outside."""
+    return np.where(mask, np.where(label == 0, UNLABELLED, label), 0).astype(np.uint8)
+
+
 def to_palette_image(parsing: np.ndarray) -> Image.Image:
     """Palette PNG of a parsing map (uint8 HxW of LIP indices); `UNLABELLED` is drawn grey."""
     image = Image.fromarray(parsing, mode="P")

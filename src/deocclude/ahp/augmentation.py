@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from deocclude.ahp.sample import OcclusionSample, WholePerson
-from deocclude.parsing import mirror
+from deocclude.parsing import inside, mirror
 
 
 def mirror_person(person: WholePerson) -> WholePerson:
@@ -59,7 +59,7 @@ def turn_person(person: WholePerson, degrees: float, scale: float) -> WholePerso
         person,
         photo=warp(person.photo, linear, cv2.BORDER_REFLECT_101),
         amodal=amodal,
-        parsing=np.where(amodal, np.where(parsing == 0, 255, parsing), 0).astype(np.uint8),
+        parsing=inside(amodal, parsing),
         unknown=warp(person.unknown.astype(np.uint8) * 255, linear, cv2.BORDER_CONSTANT) >= 128,
     )
 

@@ -26,6 +26,7 @@ from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.parsing import inside
 from deocclude.people.blazepose import BlazePose
 
 _MOST_LOOKS = 3
@@ -93,9 +94,8 @@ def tensors_of(
         cut = window.cut(image, size, outside=OUTSIDE_PHOTO)
         return torch.from_numpy(cut).permute(2, 0, 1).float().div_(255)
 
-    def parsing(values: np.ndarray, inside: np.ndarray) -> Tensor:
-        cut = window.cut(values, size, nearest=True)
-        return torch.from_numpy(np.where(inside, np.where(cut == 0, 255, cut), 0)).long()
+    def parsing(values: np.ndarray, mask: np.ndarray) -> Tensor:
+        return torch.from_numpy(inside(mask, window.cut(values, size, nearest=True))).long()
 
     amodal = window.cut_mask(sample.amodal, size)
     modal = window.cut_mask(sample.modal, size) & amodal

@@ -7,6 +7,7 @@ import numpy as np
 
 from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.crops import box_of
+from deocclude.parsing import inside
 
 MAX_SIDE = 384
 """Long side of what is kept, unless said otherwise."""
@@ -36,7 +37,7 @@ def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
     parsing = cv2.resize(
         np.ascontiguousarray(person.parsing[rows, columns]), size, interpolation=cv2.INTER_NEAREST_EXACT
     )
-    parsing = np.where(amodal, np.where(parsing == 0, 255, parsing), 0).astype(np.uint8)
+    parsing = inside(amodal, parsing)
     return WholePerson(
         id=person.id,
         source=person.source,

@@ -26,7 +26,7 @@ __all__ = [
 
 _LAZY = {"BlazePose": "blazepose", "MaskRCNN": "maskrcnn", "SuppliedMasks": "supplied"}
 _THREADS = min(4, os.cpu_count() or 1)
-"""Small networks gain nothing from more."""
+"""More than four were not tried."""
 SOURCES: dict[str, tuple[str, dict[str, Any]]] = {
     "blazepose": ("BlazePose", {"doubtful": True, "num_threads": _THREADS}),
     "maskrcnn": ("MaskRCNN", {}),

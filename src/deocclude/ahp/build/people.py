@@ -25,7 +25,7 @@ from deocclude.ahp.shrink import shrink_person
 from deocclude.ahp.split import split_of
 from deocclude.ahp.work_files import mask_file, parsing_file, stamp
 from deocclude.errors import DeoccludeError
-from deocclude.parsing import UNLABELLED
+from deocclude.parsing import UNLABELLED, inside
 
 _NAMED_BY_STEM = ("ccp", "lspet")
 """Sources whose photos `split_of` knows without their suffix."""
@@ -149,7 +149,7 @@ def whole_person(workspace: Workspace, line: str) -> WholePerson:
         label = np.full_like(mask, UNLABELLED, dtype=np.uint8)
     with _or_unfit("unknown regions unreadable", candidate.id):
         unknown = unknown_of(candidate, mask)
-    parsing = np.where(mask, np.where(label == 0, UNLABELLED, label), 0).astype(np.uint8)
+    parsing = inside(mask, label)
     with _or_unfit("malformed body parts", candidate.id):
         return WholePerson(candidate.id, candidate.source, photo, mask, parsing, unknown)
 

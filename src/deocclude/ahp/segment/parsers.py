@@ -11,7 +11,7 @@ import numpy as np
 from deocclude.ahp.acquire.checks import Unfit, label_map
 from deocclude.ahp.segment.person import SegmentedPerson
 from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
-from deocclude.parsing import NUM_CLASSES, UNLABELLED
+from deocclude.parsing import NUM_CLASSES, UNLABELLED, inside
 from deocclude.plugins import plug_in
 
 DEFAULT = "lite"
@@ -137,8 +137,3 @@ def pseudo_parser(name: str) -> Parser:
     """MODULE:CALLABLE that makes a `Parser`, or the model of stage 1 to ask. Raises as `load_parser`."""
     parser: Parser = plug_in(name)() if ":" in name else StageOneParser(name)
     return parser
-
-
-def inside(mask: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """uint8 HxW parsing: the label inside a bool HxW mask, 255 where it says background there, 0 outside."""
-    return np.where(mask, np.where(label == 0, UNLABELLED, label), 0).astype(np.uint8)
