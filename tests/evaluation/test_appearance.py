@@ -5,7 +5,7 @@ import torch
 from deocclude import perceptual
 from deocclude.crops import SquareWindow, box_of
 from deocclude.errors import DeoccludeError
-from deocclude.evaluation import lite0
+from deocclude import lite0
 from deocclude.evaluation.appearance import CLOSE_UP, Appearance
 
 CPU = torch.device("cpu")

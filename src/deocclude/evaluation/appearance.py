@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
 from deocclude.errors import DeoccludeError
-from deocclude.evaluation.lite0 import SIZE, Lite0Features
+from deocclude.lite0 import SIZE, Lite0Features
 from deocclude.perceptual import VGG16Features, perceptual_loss
 
 CLOSE_UP = 96

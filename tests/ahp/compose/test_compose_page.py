@@ -185,7 +185,7 @@ def test_votes_with_one_key_each(browser: Browser, compose: Compose) -> None:
     voted = []
     for key in ("p", "f"):
         browser.wait(lambda: browser.text("#identity"))
-        browser.run("return new Promise((done) => setTimeout(done, 400))")
+        browser.run("return new Promise((done) => setTimeout(done, 140))")
         voted.append(browser.text("#identity"))
         browser.press(key)
         browser.wait(lambda: browser.text("#identity") not in voted)
@@ -197,7 +197,7 @@ def test_votes_with_one_key_each(browser: Browser, compose: Compose) -> None:
     browser.wait(lambda: len(compose.rows(query)) == 1)
     for _ in range(2):
         shown = browser.text("#identity")
-        browser.run("return new Promise((done) => setTimeout(done, 400))")
+        browser.run("return new Promise((done) => setTimeout(done, 140))")
         browser.press("p")
         browser.wait(lambda shown=shown: browser.text("#identity") != shown)
     browser.wait(lambda: browser.visible("#finished"))

@@ -93,10 +93,10 @@ function enter(next) {
   mode = next;
   setMode();
   const queue = next === "compose" ? people : composites;
-  at("finished").hidden = true;
   if (queue.current) queue.show(queue.current);
   else {
     view.show(null);
+    showSlide(null);
     queue.fill();
   }
   refresh().catch(complain);

