@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
@@ -114,3 +116,14 @@ def test_doubtful_people_score_less_than_sure_ones(blazepose, astronaut, found):
     assert [person.score for person in more if person.score >= SURE] == [person.score for person in found]
     assert any(iou(person.mask, found[0].mask) == 1 for person in more)
     assert len(more) <= len(found) + 4
+
+
+def test_no_doubtful_person_is_most_of_another(astronaut):
+    """With the head cut away little is sure: up to four people, none of them another one's mask again."""
+    people = BlazePose(doubtful=True)(astronaut[220:])
+    doubtful = [person for person in people if person.score < SURE]
+    assert 2 <= len(doubtful) <= 4
+    for first, second in combinations(people, 2):
+        if min(first.score, second.score) < SURE:
+            shared = (first.mask & second.mask).sum()
+            assert shared <= 0.75 * min(first.mask.sum(), second.mask.sum())

@@ -25,6 +25,7 @@ _LESS_THAN_SURE = 0.49
 _MIN_PRESENCE = 0.5
 _MAX_BOX_OVERLAP = 0.3
 _MOST_CANDIDATES = 8
+_MOST_FAINT = 12
 _MOST_DOUBTS = 4
 
 
@@ -83,15 +84,15 @@ class BlazePose:
         )
 
     def _doubts(self, levels: Pyramid, detections: list[Detection], found: list[Looks]) -> list[Looks]:
-        """The likeliest people besides those found, one for each place."""
+        """Of the likeliest detections beside those found, the people of most presence, each mask once."""
+        beside = [one for one in detections if not any(o.is_centred_at(one.points[0]) for o in found)]
+        looks = [self._look(levels, detection, floor=_UNSURE) for detection in beside[:_MOST_FAINT]]
         doubts: list[Looks] = []
-        for detection in detections:
-            others = found + doubts
-            if len(doubts) == _MOST_DOUBTS or any(o.is_centred_at(detection.points[0]) for o in others):
-                continue
-            looks = self._look(levels, detection, floor=_UNSURE)
-            if looks.best.presence >= _FAINT_PRESENCE and all(looks.overlap(o) <= 0.7 for o in others):
-                doubts.append(looks)
+        for one in sorted(looks, key=lambda looks: -looks.best.presence):
+            if len(doubts) == _MOST_DOUBTS or one.best.presence < _FAINT_PRESENCE:
+                break
+            if all(one.overlap(other) <= 0.7 for other in found + doubts):
+                doubts.append(one)
         return doubts
 
     def at_first_sight(self, photo: np.ndarray) -> Iterator[DetectedPerson]:
