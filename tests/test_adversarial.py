@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
+from deocclude.adversarial import (
+    PatchDiscriminator,
+    adversarial_term,
+    discriminator_loss,
+    discriminator_term,
+    generator_loss,
+)
 
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 64), (3, 96), (4, 32)])
@@ -43,3 +49,21 @@ def test_losses_stay_finite_for_extreme_logits() -> None:
     extreme = torch.tensor([-1e4, 1e4], dtype=torch.float16)
     assert generator_loss(extreme).isfinite()
     assert discriminator_loss(extreme, extreme).isfinite()
+
+
+def test_the_terms_move_one_side_each() -> None:
+    torch.manual_seed(0)
+    discriminator = PatchDiscriminator(1, width=4)
+    real, fake = torch.rand(2, 1, 64, 64), torch.rand(2, 1, 64, 64, requires_grad=True)
+    term = adversarial_term(discriminator, fake)
+    torch.testing.assert_close(term, generator_loss(discriminator(fake)))
+    term.backward()
+    assert fake.grad is not None
+    assert fake.grad.abs().sum() > 0
+    assert all(p.grad is None and p.requires_grad for p in discriminator.parameters())
+    fake.grad = None
+    term = discriminator_term(discriminator, real, fake)
+    torch.testing.assert_close(term, discriminator_loss(discriminator(real), discriminator(fake)))
+    term.backward()
+    assert fake.grad is None
+    assert all(p.grad is not None for p in discriminator.parameters())

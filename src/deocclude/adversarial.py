@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 
@@ -38,3 +40,19 @@ def generator_loss(logits_fake: Tensor) -> Tensor:
 def discriminator_loss(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
     """-(log D(real) + log(1 - D(fake))), the mean over patches."""
     return functional.softplus(-logits_real.float()).mean() + functional.softplus(logits_fake.float()).mean()
+
+
+def adversarial_term(discriminator: nn.Module, fake: Tensor) -> Tensor:
+    """`generator_loss` of NCHW `fake`; its gradient reaches `fake`, never the discriminator.
+
+    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
+    """
+    module = getattr(discriminator, "module", discriminator)
+    frozen = {name: parameter.detach() for name, parameter in module.named_parameters()}
+    return generator_loss(functional_call(module, frozen, (fake,)))
+
+
+def discriminator_term(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """`discriminator_loss` of NCHW `real` and `fake`; nothing flows into `fake`."""
+    logits = discriminator(torch.cat([real, fake.detach()]))
+    return discriminator_loss(*logits.chunk(2))

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from deocclude import perceptual
+from deocclude import lite0, perceptual
 from deocclude.crops import SquareWindow, box_of
 from deocclude.errors import DeoccludeError
-from deocclude import lite0
 from deocclude.evaluation.appearance import CLOSE_UP, Appearance
 
 CPU = torch.device("cpu")

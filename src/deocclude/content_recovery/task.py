@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
-from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
+from deocclude.adversarial import PatchDiscriminator, adversarial_term, discriminator_term
 from deocclude.content_recovery.config import ContentRecoveryConfig, ContentTrainingConfig
 from deocclude.content_recovery.losses import body_l1, close_up, compared, feature_losses
 from deocclude.content_recovery.network import ContentRecoveryNetwork, composite
 from deocclude.content_recovery.report import ContentScores, sheet
+from deocclude.training.evaluating import evaluating
 
 if TYPE_CHECKING:
     from deocclude.mask_completion.network import MaskCompletionNetwork
@@ -92,14 +92,15 @@ class ContentRecoveryTask:
         if with_features:
             terms["perceptual"], terms["style"] = feature_losses(pictures, self._look)
         if with_discriminator:
-            terms["adversarial"] = generator_loss(_judge(networks["discriminator"], pictures.composited))
+            terms["adversarial"] = adversarial_term(networks["discriminator"], pictures.composited)
         optimizers["generator"].zero_grad(set_to_none=True)
         backward(self.total(terms))
         optimizers["generator"].step()
 
         if with_discriminator:
-            judged = torch.cat([pictures.truth, pictures.composited.detach()])
-            terms["discriminator"] = discriminator_loss(*networks["discriminator"](judged).chunk(2))
+            terms["discriminator"] = discriminator_term(
+                networks["discriminator"], pictures.truth, pictures.composited
+            )
             optimizers["discriminator"].zero_grad(set_to_none=True)
             backward(terms["discriminator"])
             optimizers["discriminator"].step()
@@ -116,7 +117,6 @@ class ContentRecoveryTask:
         ).sum()
         return loss
 
-    @torch.no_grad()
     def validate(self, networks: Mapping[str, nn.Module], batches: Iterable[Batch]) -> dict[str, float]:
         """l1 and PSNR inside the true hidden part, beside those of simple fills; see `ContentScores`."""
         scores = ContentScores()
@@ -124,17 +124,14 @@ class ContentRecoveryTask:
             scores.add(self._composited(networks["generator"], batch), batch)
         return scores.summary()
 
-    @torch.no_grad()
     def picture(self, networks: Mapping[str, nn.Module], batch: Batch) -> np.ndarray:
         """uint8 HxWx3, one row a sample; see `report.sheet`."""
         return sheet(self._composited(networks["generator"], batch), batch)
 
     def _composited(self, generator: nn.Module, batch: Batch) -> Tensor:
-        was_training = generator.training
-        generator.eval()
-        painted = _paint(generator, self._inputs(batch, 0.0))
-        generator.train(was_training)
-        return composite(painted, batch["image"], batch["invisible"])
+        with evaluating(generator) as network:
+            painted = _paint(network, self._inputs(batch, 0.0))
+            return composite(painted, batch["image"], batch["invisible"])
 
     def _inputs(self, batch: Batch, predicted_share: float) -> Batch:
         """The batch with `body`, the true amodal mask where it is known, and with stage 1's predictions."""
@@ -159,14 +156,3 @@ def _paint(generator: nn.Module, batch: Batch) -> Tensor:
         batch["image"], batch["modal"], batch["amodal"], batch["parsing_modal"], batch["parsing_amodal"]
     )
     return painted.float()
-
-
-def _judge(discriminator: nn.Module, picture: Tensor) -> Tensor:
-    """Logits whose gradient reaches the picture, never the discriminator.
-
-    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
-    """
-    module = getattr(discriminator, "module", discriminator)
-    frozen = {name: parameter.detach() for name, parameter in module.named_parameters()}
-    logits: Tensor = functional_call(module, frozen, (picture,))
-    return logits

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deocclude.adversarial import PatchDiscriminator, discriminator_loss, generator_loss
+from deocclude.adversarial import PatchDiscriminator, adversarial_term, discriminator_term
 from deocclude.mask_completion.config import MaskCompletionConfig
 from deocclude.mask_completion.losses import judged_mask, overlap_losses, segmentation_losses
 from deocclude.mask_completion.network import (
@@ -20,6 +20,7 @@ from deocclude.mask_completion.network import (
 )
 from deocclude.mask_completion.report import MaskScores, sheet
 from deocclude.perceptual import VGG16Features, perceptual_loss
+from deocclude.training.evaluating import evaluating
 
 _FIRST_ENCODER = "modal_hourglass.encoder."
 
@@ -112,7 +113,6 @@ class MaskCompletionTask:
             optimizers["discriminator"].step()
         return {name: term.detach() for name, term in terms.items()}
 
-    @torch.no_grad()
     def initial_masks(self, generator: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """The batch's N1SS initial masks, a share of `second_look` replaced by the modal masks predicted.
 
@@ -122,10 +122,8 @@ class MaskCompletionTask:
         count = round(self.config.second_look * len(initial))
         if not count:
             return initial
-        network = getattr(generator, "module", generator)
-        network.eval()
-        modal = network(batch["image"][:count], initial[:count]).modal > 0
-        network.train()
+        with evaluating(generator) as network:
+            modal = network(batch["image"][:count], initial[:count]).modal > 0
         seen = modal.flatten(1).any(dim=1)[:, None, None, None]
         return torch.cat([torch.where(seen, modal.to(initial.dtype), initial[:count]), initial[count:]])
 
@@ -135,7 +133,7 @@ class MaskCompletionTask:
         """The adversarial and the generation terms of Eq. 3, unweighted, of the `fake` of `judged_mask`."""
         terms = {}
         if self.lambdas.adversarial:
-            terms["adversarial"] = generator_loss(_judge_frozen(networks["discriminator"], fake))
+            terms["adversarial"] = adversarial_term(networks["discriminator"], fake)
         if self.lambdas.generation:
             real = batch["amodal"]
             terms["l1"] = (fake - real).abs().mean()
@@ -158,42 +156,15 @@ class MaskCompletionTask:
             loss = loss + self.lambdas.generation * (terms["l1"] + terms["perceptual"])
         return loss
 
-    @torch.no_grad()
     def validate(self, networks: nn.ModuleDict, batches: Iterable[dict[str, Tensor]]) -> dict[str, float]:
         """IoUs of the thresholded masks over known pixels; see `MaskScores`."""
-        generator = networks["generator"]
-        was_training = generator.training
-        generator.eval()
         scores = MaskScores()
-        for batch in batches:
-            scores.add(complete(generator(batch["image"], batch["initial"])), batch)
-        generator.train(was_training)
+        with evaluating(networks["generator"]) as generator:
+            for batch in batches:
+                scores.add(complete(generator(batch["image"], batch["initial"])), batch)
         return scores.summary()
 
-    @torch.no_grad()
     def picture(self, networks: nn.ModuleDict, batch: dict[str, Tensor]) -> np.ndarray:
         """uint8 HxWx3, one row a sample; see `report.sheet`."""
-        generator = networks["generator"]
-        was_training = generator.training
-        generator.eval()
-        completed = complete(generator(batch["image"], batch["initial"]))
-        generator.train(was_training)
-        return sheet(completed, batch)
-
-
-def discriminator_term(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
-    """The discriminator's loss; nothing flows into `fake`."""
-    logits = discriminator(torch.cat([real, fake.detach()]))
-    return discriminator_loss(*logits.chunk(2))
-
-
-def _judge_frozen(discriminator: nn.Module, fake: Tensor) -> Tensor:
-    """Logits whose gradient reaches `fake` but not the discriminator's parameters.
-
-    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
-    """
-    module = getattr(discriminator, "module", discriminator)
-    module.requires_grad_(False)
-    logits: Tensor = module(fake)
-    module.requires_grad_(True)
-    return logits
+        with evaluating(networks["generator"]) as generator:
+            return sheet(complete(generator(batch["image"], batch["initial"])), batch)
