@@ -26,8 +26,10 @@ def test_paper_has_27_million_parameters() -> None:
     assert _trainable(network.modal_hourglass) == pytest.approx(13.39e6, rel=0.01)
 
 
-def test_lite_fits_in_10_megabytes_of_half_precision() -> None:
-    assert 3e6 <= _trainable(MaskCompletionNetwork(MASK_PRESETS["lite"])) <= 5e6
+def test_lite_fits_in_13_megabytes_of_half_precision() -> None:
+    network = MaskCompletionNetwork(MASK_PRESETS["lite"])
+    assert 3e6 <= _trainable(network) <= 5e6
+    assert sum(tensor.numel() for tensor in network.state_dict().values()) <= 6.5e6
 
 
 @pytest.mark.parametrize("preset", MASK_PRESETS)
@@ -40,7 +42,7 @@ def test_forward_and_backward(preset: str, batch: int, size: int) -> None:
         assert logits.shape == (batch, channels, side, side)
         assert logits.isfinite().all()
     torch.stack([logits.square().mean() for logits in prediction]).sum().backward()
-    silent = [name for name, p in network.named_parameters() if p.grad is None]
+    silent = [name for name, p in network.named_parameters() if p.requires_grad and p.grad is None]
     assert silent == []
 
 
@@ -51,7 +53,7 @@ def test_the_amodal_loss_reaches_the_modal_prediction(preset: str) -> None:
     last = network.modal_branch.mask[-1].weight.grad
     assert last is not None
     assert last.abs().sum() > 0
-    assert next(network.modal_hourglass.parameters()).grad is not None
+    assert all(p.grad is not None for p in network.modal_hourglass.parameters() if p.requires_grad)
 
 
 def test_lite_corrects_each_pixel_by_what_it_sees_there() -> None:
@@ -66,13 +68,13 @@ def test_lite_corrects_each_pixel_by_what_it_sees_there() -> None:
             size=(32, 32), mode="bilinear",
         )  # fmt: skip
         torch.testing.assert_close(plain, coarse)
-        branch.correction[-1].weight.normal_()
+        branch.correction.last.weight.normal_()
         before, _ = branch(feature, detail)
         detail[0, 0, 13, 17] += 1.0
         after, _ = branch(feature, detail)
     changed = (before != after)[0, 0]
     assert changed[13, 17]
-    changed[8:20, 12:24] = False
+    changed[8:20, 12:22] = False
     assert not changed.any()
 
 

@@ -1,4 +1,4 @@
-"""The encoder of `lite` against the landmark model that it starts from."""
+"""BlazePose as an encoder against the landmark model that it starts from."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,6 @@ import torch
 from ai_edge_litert.interpreter import Interpreter
 
 from deocclude.errors import DeoccludeError
-from deocclude.mask_completion.encoders import OddConv2d
 from deocclude.mask_completion.pose_encoder import PoseEncoder, load_pose_weights
 from deocclude.people.model_files import model_path
 
@@ -58,32 +57,8 @@ def test_levels_have_the_promised_widths_and_unit_variance(encoder, photo):
     image = torch.from_numpy(photo).permute(2, 0, 1)[None]
     encoder.train()
     with torch.no_grad():
-        levels = encoder(torch.cat([image, torch.ones(1, 1, 256, 256)], dim=1))
+        levels = encoder(image)
     encoder.eval()
     for level, width, cells in zip(levels, encoder.widths, (64, 32, 16, 8), strict=True):
         assert level.shape == (1, width, cells, cells)
-        assert level[:, :-8].var(dim=(0, 2, 3)).median().item() == pytest.approx(1.0, rel=0.05)
-
-
-def test_every_level_knows_the_mask(encoder, photo):
-    image = torch.from_numpy(photo).permute(2, 0, 1)[None]
-    mask = torch.rand(1, 1, 256, 256)
-    with torch.no_grad():
-        features = encoder(torch.cat([image, mask], dim=1))
-    for feature in features:
-        cell = 256 // feature.shape[-1]
-        averaged = mask.reshape(256 // cell, cell, 256 // cell, cell).mean(dim=(1, 3))
-        for channel in feature[0, -8:]:
-            torch.testing.assert_close(channel, 2 * averaged - 0.5)
-
-
-@pytest.mark.parametrize(("kernel", "stride", "size"), [(3, 2, 8), (5, 2, 10), (3, 1, 7), (5, 1, 6)])
-def test_odd_convolutions_keep_or_halve_the_size(kernel, stride, size):
-    convolution = OddConv2d(6, 6, kernel, stride=stride, groups=6)
-    x = torch.rand(2, 6, size, size)
-    padded = np.pad(x.numpy(), ((0, 0), (0, 0), (kernel // 2,) * 2, (kernel // 2,) * 2))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(2, 3))
-    weight = convolution.weight.detach().numpy()[:, 0]
-    expected = np.einsum("nchwij,cij->nchw", windows[:, :, ::stride, ::stride], weight)
-    assert expected.shape[-1] == size // stride
-    np.testing.assert_allclose(convolution(x).detach().numpy(), expected, rtol=1e-4, atol=1e-5)
+        assert level.var(dim=(0, 2, 3)).median().item() == pytest.approx(1.0, rel=0.05)

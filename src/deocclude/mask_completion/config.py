@@ -108,7 +108,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         overlap=1.0,
         second_look=0.25,
         judged_from=0.8,
-        encoder_rate=0.05,
+        encoder_rate=0.1,
     ),
 }
 """`paper`: section 3.2 with channels 16, 32, 64, 128, 128 x 4. `lite`: the one that ships; same structure."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from deocclude.mask_completion.encoders import DoubleConvEncoder, SeparableEncoder, double_convolution
-from deocclude.mask_completion.pose_encoder import PoseEncoder
+from deocclude.mask_completion.person_encoder import PersonEncoder
 
 
 class Hourglass(nn.Module):
@@ -19,7 +19,7 @@ class Hourglass(nn.Module):
 
     def __init__(
         self,
-        encoder: DoubleConvEncoder | SeparableEncoder | PoseEncoder,
+        encoder: DoubleConvEncoder | SeparableEncoder | PersonEncoder,
         decoder_widths: Sequence[int],
         *,
         separable: bool,

@@ -18,11 +18,15 @@ from deocclude.mask_completion.encoders import (
     double_convolution,
 )
 from deocclude.mask_completion.hourglass import Hourglass
-from deocclude.mask_completion.pose_encoder import PoseEncoder, load_pose_weights
+from deocclude.mask_completion.object_encoder import load_object_weights
+from deocclude.mask_completion.person_encoder import PersonEncoder
+from deocclude.mask_completion.pose_encoder import load_pose_weights
 from deocclude.mask_completion.templates import TemplatePrior
 from deocclude.parsing import NUM_CLASSES
 from deocclude.people.model_files import model_path
 
+_SHARE = 2
+"""Crop pixels to a pixel of the correction's features, along each axis."""
 _PRIOR_LOGIT = -2.2
 """A person covers about a tenth of the crop: training starts from that."""
 
@@ -73,19 +77,42 @@ def _last(inputs: int, outputs: int, first_bias: float) -> nn.Conv2d:
     return layer
 
 
+class _Correction(nn.Module):
+    """What each crop pixel adds to a mask that was predicted at a coarser stride and enlarged.
+
+    Two dense 3x3 convolutions at half the crop's size see the coarse mask, the features narrowed to `width`
+    channels, and all pixels of `detail` crop-sized channels. Starts as 0 everywhere.
+    """
+
+    def __init__(self, inputs: int, detail: int, width: int) -> None:
+        super().__init__()
+        self.context = nn.Conv2d(inputs, width, 1)
+        self.edges = double_convolution(1 + width + detail * _SHARE**2, width, separable=False)
+        self.last = nn.Conv2d(width, _SHARE**2, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
+
+    def forward(self, features: Tensor, mask: Tensor, detail: Tensor) -> Tensor:
+        """mask: logits at the size of `features`. Returns logits at the size of `detail`."""
+        size = detail.shape[-1] // _SHARE
+        pixels = functional.pixel_unshuffle(detail - 0.5, _SHARE)
+        coarse = _resized(mask, size).sigmoid() - 0.5
+        edges = self.edges(_joined(_resized(self.context(features), size), coarse, pixels))
+        return functional.pixel_shuffle(self.last(edges), _SHARE)
+
+
 class _Branch(nn.Module):
     """Figure 1 of the supplement: a residual block, from it the parsing, and from both the mask.
 
     prior: channels that are concatenated just before the mask prediction (the amodal branch's templates).
     Where a feature covers stride x stride pixels of the crop, the mask is the prediction enlarged plus a
-    correction of each pixel, made from the features and all pixels of `detail` crop-sized channels.
+    correction of each pixel.
     """
 
     def __init__(
         self, inputs: int, hidden: int, *, prior: int, stride: int, detail: int, separable: bool
     ) -> None:
         super().__init__()
-        self.stride = stride
         self.residual = double_convolution(inputs, inputs, separable=separable)
         self.parsing = nn.Sequential(
             convolution(inputs, hidden, separable=separable), _last(hidden, NUM_CLASSES, -_PRIOR_LOGIT)
@@ -93,22 +120,15 @@ class _Branch(nn.Module):
         self.mask = nn.Sequential(
             convolution(2 * inputs + prior, hidden, separable=separable), _last(hidden, 1, _PRIOR_LOGIT)
         )
-        if stride > 1:
-            last = nn.Conv2d(hidden, stride**2, 1)
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-            self.correction = nn.Sequential(
-                convolution(2 * inputs + detail * stride**2, hidden, separable=separable), last
-            )
+        self.correction = _Correction(2 * inputs, detail, hidden // 2) if stride > 1 else None
 
     def forward(self, feature: Tensor, detail: Tensor, *prior: Tensor) -> tuple[Tensor, Tensor]:
         """Logits of the mask at the size of `detail`, and of the parsing at that of `feature`."""
         parts = feature + self.residual(feature)
         mask = self.mask(_joined(feature, parts, *prior))
-        if self.stride > 1:
-            pixels = functional.pixel_unshuffle(detail - 0.5, self.stride)
-            correction = self.correction(_joined(feature, parts, pixels))
-            mask = _resized(mask, detail.shape[-1]) + functional.pixel_shuffle(correction, self.stride)
+        if self.correction is not None:
+            correction = self.correction(_joined(feature, parts), mask, detail)
+            mask = _resized(mask, detail.shape[-1]) + correction
         return mask, self.parsing(parts)
 
 
@@ -134,7 +154,7 @@ class MaskCompletionNetwork(nn.Module):
         self.config = config
         separable = config.separable
         widths, depths = config.encoder_widths, config.encoder_depths
-        first = PoseEncoder() if config.encoder == "blazepose" else DoubleConvEncoder(4, widths, depths)
+        first = PersonEncoder() if config.encoder == "blazepose" else DoubleConvEncoder(4, widths, depths)
         self.modal_hourglass = Hourglass(first, config.first_decoder_widths, separable=separable)
         feature = self.modal_hourglass.width
         second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
@@ -185,10 +205,11 @@ def _resized(logits: Tensor, size: int) -> Tensor:
 
 
 def load_pretrained_encoder(network: MaskCompletionNetwork) -> None:
-    """Start the first hourglass of `lite` from BlazePose's weights; nothing to do for `paper`.
+    """Start the first hourglass of `lite` from BlazePose's and ImageNet's weights; nothing to do for `paper`.
 
-    Raises a DeoccludeError when its model file is missing.
+    Raises a DeoccludeError when BlazePose's model file or the package with ImageNet's weights is missing.
     """
     encoder = network.modal_hourglass.encoder
-    if isinstance(encoder, PoseEncoder):
-        load_pose_weights(encoder, model_path("pose_landmark"))
+    if isinstance(encoder, PersonEncoder):
+        load_pose_weights(encoder.pose, model_path("pose_landmark"))
+        load_object_weights(encoder.objects)
