@@ -268,16 +268,24 @@ def test_further_looks_are_the_mean_of_two_predictions():
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled
 
 
-def test_the_first_look_stands_where_further_ones_see_nobody():
-    def nobody(prediction):
-        minus = torch.full_like(prediction.modal, -9)
-        return prediction._replace(modal=minus, amodal=minus)
+@pytest.mark.parametrize(("lost", "believed"), [(1.0, False), (0.6, False), (0.4, False), (0.2, True)])
+def test_a_look_that_loses_much_of_the_visible_body_is_not_believed(lost, believed):
+    def without_the_top(prediction):
+        modal = prediction.modal.clone()
+        for seen in modal[:, 0]:
+            rows = torch.nonzero((seen > 0).any(dim=1))[:, 0]
+            first, last = rows.min().item(), rows.max().item() + 1
+            seen[: round(first + lost * (last - first))] = -9
+        return prediction._replace(modal=modal)
 
-    given = person(200, 150, (75, 100), (30, 60))
-    masks = Looking([lambda prediction: prediction, *[nobody] * 4])
+    mask = np.zeros((200, 150), dtype=bool)
+    mask[40:160, 40:110] = True
+    given = DetectedPerson(mask, 1.0)
+    masks = Looking([lambda same: same, without_the_top, without_the_top])
     (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
     assert one.invisible.any()
-    assert (one.modal & given.mask).sum() / (one.modal | given.mask).sum() > 0.9
+    share = (one.modal & given.mask).sum() / given.mask.sum()
+    assert share == pytest.approx(1 - lost if believed else 1.0, abs=0.1)
 
 
 def test_the_initial_mask_is_kept_beyond_the_window():

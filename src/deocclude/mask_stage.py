@@ -25,6 +25,7 @@ from deocclude.result import Patch
 _FURTHER_LOOKS = 2
 _LANDMARK_REACH = 1.6
 _LEAST_SUPPORT = 0.3
+_LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _SLIVER = 1 / 64
 
@@ -42,7 +43,7 @@ class MaskStage:
     The first look is at the window that the initial mask and the landmarks ask for, each further one at the
     window that the whole body found before asks for: tighter and better centred. A further look is the mean
     of two predictions, from the initial mask and, in more pixels, from the modal mask found before; where it
-    sees nobody, the look before stands. Doubtful people (score below `SURE`) whom the first look hardly sees
+    loses more than three tenths of the visible body found before, the look before stands. Doubtful people (score below `SURE`) whom the first look hardly sees
     get no further one.
     """
 
@@ -83,10 +84,10 @@ class MaskStage:
             )
         both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
         means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
-        closer = zip(looks, windows, again, means, strict=True)
+        closer = zip(looks, windows, again, refined, means, strict=True)
         return [
-            _Look(before.person, window, initial, maps) if maps.modal.max() > 0.5 else before
-            for before, window, initial, maps in closer
+            _Look(before.person, window, initial, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
+            for before, window, initial, seen, maps in closer
         ]
 
     def _predict(
@@ -98,6 +99,11 @@ class MaskStage:
             tensors.images(crops, self._device), tensors.planes(initial, self._device)
         )
         return prediction
+
+
+def _kept(seen: np.ndarray, maps: _Maps) -> float:
+    """Share of the visible body seen before (bool SxS) that is still visible in `maps`."""
+    return float((seen & (maps.modal > 0.5)).sum() / max(1, seen.sum()))
 
 
 def _mean(usual: torch.Tensor, finer: torch.Tensor) -> torch.Tensor:
