@@ -43,8 +43,8 @@ class MaskStage:
     The first look is at the window that the initial mask and the landmarks ask for, each further one at the
     window that the whole body found before asks for: tighter and better centred. A further look is the mean
     of two predictions, from the initial mask and, in more pixels, from the modal mask found before; where it
-    loses more than three tenths of the visible body found before, the look before stands. Doubtful people (score below `SURE`) whom the first look hardly sees
-    get no further one.
+    loses more than three tenths of the visible body found before, the look before stands. Doubtful people
+    (score below `SURE`) whom the first look hardly sees get no further one.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
