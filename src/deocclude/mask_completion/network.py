@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deocclude.errors import DeoccludeError
+from deocclude.lite0 import load_lite0_weights
 from deocclude.mask_completion.config import MaskCompletionConfig
 from deocclude.mask_completion.encoders import (
     DoubleConvEncoder,
@@ -18,7 +19,6 @@ from deocclude.mask_completion.encoders import (
     double_convolution,
 )
 from deocclude.mask_completion.hourglass import Hourglass
-from deocclude.mask_completion.object_encoder import load_object_weights
 from deocclude.mask_completion.person_encoder import PersonEncoder
 from deocclude.mask_completion.pose_encoder import load_pose_weights
 from deocclude.mask_completion.templates import TemplatePrior
@@ -212,4 +212,4 @@ def load_pretrained_encoder(network: MaskCompletionNetwork) -> None:
     encoder = network.modal_hourglass.encoder
     if isinstance(encoder, PersonEncoder):
         load_pose_weights(encoder.pose, model_path("pose_landmark"))
-        load_object_weights(encoder.objects)
+        load_lite0_weights(encoder.objects)
