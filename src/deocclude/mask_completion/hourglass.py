@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from deocclude.mask_completion.encoders import DoubleConvEncoder, SeparableEncoder, double_convolution
-from deocclude.mask_completion.person_encoder import PersonEncoder
+from deocclude.mask_completion.encoders import Encoder, double_convolution
 
 
 class Hourglass(nn.Module):
@@ -19,7 +18,7 @@ class Hourglass(nn.Module):
 
     def __init__(
         self,
-        encoder: DoubleConvEncoder | SeparableEncoder | PersonEncoder,
+        encoder: Encoder,
         decoder_widths: Sequence[int],
         *,
         separable: bool,
