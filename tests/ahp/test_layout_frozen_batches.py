@@ -272,6 +272,33 @@ def test_the_detectors_own_masks_are_taken_where_it_sees_the_person(ahp_folder):
         assert fallback.shape == simulation.shape
 
 
+def test_a_share_of_the_people_has_nothing_in_front(ahp_folder):
+    composites = CompositeDataset(ahp_folder, size=48, settings=BatchSettings(unoccluded=0.5))
+    samples = [composites.sample(index)[0] for index in range(40)]
+    bare = [sample for sample in samples if sample.ratio == 0]
+    assert 10 <= len(bare) <= 30
+    for sample in bare:
+        assert np.array_equal(sample.occluded, sample.original)
+        assert np.array_equal(sample.modal, sample.amodal)
+        assert np.array_equal(sample.parsing_modal, sample.parsing_amodal)
+        assert not sample.invisible.any()
+        assert sample.occluder_id == ""
+    item = composites[samples.index(bare[0])]
+    assert torch.equal(item["modal"], item["amodal"])
+    assert item["initial"].any()
+    assert not item["invisible"].any()
+    assert all(sample.ratio > 0 for sample in samples if sample.occluder_id)
+
+
+def test_shares_that_make_no_sense_are_refused():
+    with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
+        BatchSettings(stage="content", unoccluded=0.1)
+    with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
+        BatchSettings(stage="content", false_alarms=0.1)
+    with pytest.raises(DeoccludeError, match="more than 1 together"):
+        BatchSettings(false_alarms=0.6, unoccluded=0.5)
+
+
 def test_validation_items_are_the_same_every_time(copy):
     _freeze(copy)
     dataset = ValidationDataset(copy, size=64)

@@ -26,7 +26,7 @@ def packed(ahp_folder, tmp_path_factory):
 
 
 def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
-    windows = PackedWindows.read(packed, "masks", SIZE)
+    windows = PackedWindows.read([packed], "masks", SIZE)
     made = [composites(ahp_folder).plain(index) for index in range(6)]
     for turn in range(3):
         seen = []
@@ -49,8 +49,27 @@ def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
         assert sorted(set(seen)) == list(range(6))
 
 
+def test_windows_of_several_folders_come_in_the_same_rounds(packed, ahp_folder, tmp_path):
+    pack(composites(ahp_folder, seed=4), tmp_path, 3)
+    windows = PackedWindows.read([packed, tmp_path], "masks", SIZE)
+    made = [composites(ahp_folder).plain(index) for index in range(6)]
+    made += [composites(ahp_folder, seed=4).plain(index) for index in range(3)]
+    for turn in range(2):
+        seen = []
+        for place in range(9):
+            read = windows[9 * turn + place]["initial"]
+            mirrored = read.flip(-1)
+            fits = [
+                torch.equal(read, one["initial"]) or torch.equal(mirrored, one["initial"]) for one in made
+            ]
+            assert sum(fits) == 1
+            seen.append(fits.index(True))
+        assert sorted(seen) == list(range(9))
+    assert [one["seed"] for one in windows.about["packs"]] == [3, 4]
+
+
 def test_larger_windows_are_looked_into_anew_half_of_them_close_to_the_body(packed, ahp_folder):
-    windows = PackedWindows.read(packed, "masks", 32, seed=5)
+    windows = PackedWindows.read([packed], "masks", 32, seed=5)
     covered = []
     for index in range(60):
         read = windows[index]
@@ -65,12 +84,12 @@ def test_larger_windows_are_looked_into_anew_half_of_them_close_to_the_body(pack
     assert sum(share > 0.88 for share in covered) > 4, "no close look"
     assert sum(share < 0.7 for share in covered) > 4, "no look with room for the hidden part"
     assert len(set(covered)) > 6
-    assert torch.equal(windows[7]["image"], PackedWindows.read(packed, "masks", 32, seed=5)[7]["image"])
+    assert torch.equal(windows[7]["image"], PackedWindows.read([packed], "masks", 32, seed=5)[7]["image"])
 
 
 def test_the_content_stage_gets_the_original_too(ahp_folder, tmp_path):
     pack(composites(ahp_folder, "content"), tmp_path, 2)
-    window = PackedWindows.read(tmp_path, "content", SIZE)[0]
+    window = PackedWindows.read([tmp_path], "content", SIZE)[0]
     hidden = window["invisible"].expand(3, -1, -1) > 0
     assert window["original"].shape == (3, SIZE, SIZE)
     assert (window["original"] - window["image"])[~hidden].abs().mean() < 0.05
@@ -88,16 +107,19 @@ def test_other_settings_are_refused(packed, ahp_folder):
     with pytest.raises(DeoccludeError, match="other settings"):
         pack(composites(ahp_folder, seed=4), packed, 6)
     with pytest.raises(DeoccludeError, match="--stage content --size 64"):
-        PackedWindows.read(packed, "content", SIZE)
+        PackedWindows.read([packed], "content", SIZE)
     with pytest.raises(DeoccludeError, match="--stage masks --size 96"):
-        PackedWindows.read(packed, "masks", 96)
+        PackedWindows.read([packed], "masks", 96)
+    bare = CompositeDataset(ahp_folder, "train", SIZE, 3, settings=BatchSettings(coloured=0, unoccluded=0.5))
+    with pytest.raises(DeoccludeError, match="other settings"):
+        pack(bare, packed, 6)
 
 
 def test_incomplete_and_damaged_folders_are_named(packed, tmp_path):
     with pytest.raises(DeoccludeError, match="deocclude ahp pack"):
-        PackedWindows.read(tmp_path, "masks", SIZE)
+        PackedWindows.read([tmp_path], "masks", SIZE)
     (tmp_path / "pack.json").write_text((packed / "pack.json").read_text())
     (tmp_path / "windows-00000.npz").write_bytes(b"no archive")
     with pytest.raises(DeoccludeError, match=r"windows-00000\.npz: unreadable"):
-        PackedWindows.read(tmp_path, "masks", SIZE)
+        PackedWindows.read([tmp_path], "masks", SIZE)
     assert json.loads((packed / "pack.json").read_text())["count"] == 6

@@ -1,13 +1,17 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from deocclude.ahp import layout
 from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.cli import app
 from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.network import MaskCompletionNetwork
+from deocclude.training.start import start_from
 from deocclude.weights import store
 
 SIDE = 48
@@ -85,7 +89,14 @@ def test_masks_train_on_packed_windows(data, tmp_path):
         "ahp", "pack", data, "--out", tmp_path / "pack", "--count", 4, "--size", 64, "--detected", 0
     )
     assert "4 of 4 windows made" in told.output
-    train("masks", data, tmp_path / "run", 64, "--steps", 1, "--packed", tmp_path / "pack")
+    deocclude(
+        "ahp", "pack", data, "--out", tmp_path / "bare", "--count", 2, "--size", 64, "--detected", 0,
+        "--unoccluded-share", 1,
+    )  # fmt: skip
+    packs = ("--packed", tmp_path / "pack", "--packed", tmp_path / "bare")
+    train("masks", data, tmp_path / "run", 64, "--steps", 1, *packs)
+    with pytest.raises(DeoccludeError, match=r"recipe\.composites.*packs"):
+        train("masks", data, tmp_path / "run", 64, "--steps", 1, *packs[:2])
     assert "ce_modal" in losses(tmp_path / "run")[0]
     with pytest.raises(DeoccludeError, match=r"--stage masks --size 96"):
         train("masks", data, tmp_path / "other", 96, "--steps", 1, "--packed", tmp_path / "pack")
@@ -99,6 +110,23 @@ def test_training_starts_from_exported_weights(trained, data, tmp_path):
     assert (before - after).abs().max() == 0
     with pytest.raises(DeoccludeError, match="weights of another preset"):
         train("masks", data, tmp_path / "paper", 64, "--preset", "paper", "--steps", 1, "--init", trained[1])
+
+
+def test_weights_from_before_the_refinements_grow(trained, data, tmp_path):
+    network = store.load_file("masks", trained[1])
+    small = replace(network.config, refinements=())
+    before = MaskCompletionNetwork(small)
+    before.load_state_dict(
+        {name: value for name, value in network.state_dict().items() if ".refinements." not in name}
+    )
+    store.save(before, small, tmp_path / "small.safetensors")
+    grown = MaskCompletionNetwork(network.config).eval()
+    start_from(tmp_path / "small.safetensors", "masks", grown)
+    crop, mask = torch.rand(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
+    loaded = store.load_file("masks", tmp_path / "small.safetensors")
+    with torch.no_grad():
+        for ours, theirs in zip(grown(crop, mask), loaded(crop, mask), strict=True):
+            assert torch.equal(ours, theirs)
 
 
 def test_content_trains_on_the_masks_of_stage_1(trained, data, tmp_path):

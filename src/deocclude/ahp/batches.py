@@ -26,6 +26,7 @@ from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.errors import DeoccludeError
 from deocclude.parsing import inside
 from deocclude.people.blazepose import BlazePose
 
@@ -52,6 +53,14 @@ class BatchSettings:
     """Share of fresh composites whose initial mask is N_i's own; the others' are simulated."""
     false_alarms: float = 0.0
     """Share taken from `ROOT/false_alarms`: nobody is there, whatever the initial mask says."""
+    unoccluded: float = 0.0
+    """Share of people with nothing pasted over them, so that stage 1 learns to leave them as they are."""
+
+    def __post_init__(self) -> None:
+        if self.stage == "content" and (self.false_alarms or self.unoccluded):
+            raise DeoccludeError("stage 'content' learns from hidden parts alone; set the other shares to 0")
+        if self.false_alarms + self.unoccluded > 1:
+            raise DeoccludeError("false alarms and unoccluded people are more than 1 together; lower a share")
 
 
 def window_around(
@@ -174,9 +183,13 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         kind = rng.random()
         if self.false_alarms is not None and kind < self.settings.false_alarms:
             return (*_maybe_mirrored(*self.false_alarms[int(rng.integers(len(self.false_alarms)))], rng), rng)
-        sample, rng = draw_sample(
-            self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
-        )
+        if kind < self.settings.false_alarms + self.settings.unoccluded:
+            person = self._change(self.people[int(rng.integers(len(self.people)))], rng)
+            sample = OcclusionSample.unoccluded(person)
+        else:
+            sample, rng = draw_sample(
+                self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
+            )
         initial = self._detected(sample) if rng.random() < self.settings.detected else None
         return sample, corrupt(sample, rng, self.errors) if initial is None else initial, rng
 

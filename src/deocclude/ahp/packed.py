@@ -9,7 +9,7 @@ Windows larger than the crops to train on are looked into anew each time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -94,28 +94,15 @@ def _encode(composites: CompositeDataset, index: int) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True)
-class PackedWindows(Dataset[dict[str, Tensor]]):
-    """The windows of a folder in an endless series of shuffled rounds; item i depends on (seed, i) alone.
+class _Pack:
+    """The windows of one folder, `ends` being where each shard's encoded parts end."""
 
-    Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
-    is there for stage 'content' alone. Of windows larger than `size`, half of stage 1's are cut close to the
-    whole body, as for the further looks of `MaskStage`, the others a little inside their edges.
-    """
-
-    folder: Path
     about: dict[str, Any]
-    size: int
-    seed: int
-    coloured: float
-    _data: list[np.ndarray]
-    _ends: list[np.ndarray]
+    data: list[np.ndarray]
+    ends: list[np.ndarray]
 
     @classmethod
-    def read(cls, folder: Path, stage: Stage, size: int, seed: int = 0) -> PackedWindows:
-        """size: side of the crops; that of the packed windows or less.
-
-        Raises DeoccludeError if the folder is incomplete or damaged, or made for another stage or smaller.
-        """
+    def read(cls, folder: Path, stage: Stage, size: int) -> _Pack:
         described = folder / "pack.json"
         if not described.is_file():
             raise DeoccludeError(f"{folder}: no pack.json; run `deocclude ahp pack` (again) to finish it")
@@ -134,26 +121,65 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
                     ends.append(content["ends"])
             except (OSError, ValueError, KeyError) as error:
                 raise DeoccludeError(f"{path}: unreadable ({error}); remove it and pack again") from None
-        return cls(folder, about, size, seed, about["coloured"], data, ends)
+        return cls(about, data, ends)
 
     def __len__(self) -> int:
-        return 2**31 - 1
+        return int(self.about["count"])
 
-    def _parts(self, window: int) -> list[np.ndarray]:
+    def parts(self, window: int) -> list[np.ndarray]:
+        """The encoded photos and labels of a window."""
         photos = len(_PHOTOS[self.about["stage"]])
         shard, place = divmod(window, _SHARD)
-        data, ends = self._data[shard], self._ends[shard]
+        data, ends = self.data[shard], self.ends[shard]
         first = place * (photos + 1)
         starts = [int(ends[part - 1]) if part else 0 for part in range(first, first + photos + 1)]
         return [data[start : int(ends[first + k])] for k, start in enumerate(starts)]
 
+
+@dataclass(frozen=True)
+class PackedWindows(Dataset[dict[str, Tensor]]):
+    """The windows of all folders in an endless series of shuffled rounds; item i depends on (seed, i) alone.
+
+    Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
+    is there for stage 'content' alone. Of windows larger than `size`, half of stage 1's are cut close to the
+    whole body, as for the further looks of `MaskStage`, the others a little inside their edges.
+    """
+
+    stage: Stage
+    size: int
+    seed: int
+    _packs: list[_Pack]
+
+    @classmethod
+    def read(cls, folders: Sequence[Path], stage: Stage, size: int, seed: int = 0) -> PackedWindows:
+        """size: side of the crops; that of the packed windows or less.
+
+        Raises DeoccludeError if a folder is incomplete or damaged, or made for another stage or smaller.
+        """
+        return cls(stage, size, seed, [_Pack.read(folder, stage, size) for folder in folders])
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """How the windows of each folder were made, as JSON can hold it."""
+        return {"packs": [pack.about for pack in self._packs]}
+
+    def __len__(self) -> int:
+        return 2**31 - 1
+
+    def _chosen(self, index: int) -> tuple[_Pack, int]:
+        """The folder, and the window in it, of item `index`."""
+        ends = np.cumsum([len(pack) for pack in self._packs])
+        turn, place = divmod(index, int(ends[-1]))
+        window = _place_in_round(self.seed, turn, place, int(ends[-1]))
+        chosen = int(np.searchsorted(ends, window, side="right"))
+        return self._packs[chosen], window - int(ends[chosen]) + len(self._packs[chosen])
+
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         cv2.setNumThreads(0)
-        turn, place = divmod(index, self.about["count"])
-        window = _place_in_round(self.seed, turn, place, self.about["count"])
+        pack, window = self._chosen(index)
         *photos, labels = (
             cv2.cvtColor(np.asarray(cv2.imdecode(part, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
-            for part in self._parts(window)
+            for part in pack.parts(window)
         )
         rng = np.random.default_rng([self.seed, index, 2])
         bits, parsing = labels[..., 0], labels[..., 1]
@@ -166,14 +192,14 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
             photos = [np.ascontiguousarray(photo[:, ::-1]) for photo in photos]
             masks = {name: mask[:, ::-1] for name, mask in masks.items()}
             parsing = mirror(parsing)
-        if rng.random() < self.coloured:
+        if rng.random() < pack.about["coloured"]:
             photos = augmentation.vary_colours(photos, rng)
         photos = augmentation.degrade(photos, rng)
         whole = inside(masks["amodal"], parsing)
         return {
             **{
                 name: _tensor(photo).permute(2, 0, 1).float().div_(255)
-                for name, photo in zip(_PHOTOS[self.about["stage"]], photos, strict=True)
+                for name, photo in zip(_PHOTOS[self.stage], photos, strict=True)
             },
             **{name: _tensor(mask)[None].float() for name, mask in masks.items()},
             "invisible": _tensor(masks["amodal"] & ~masks["modal"])[None].float(),
@@ -186,7 +212,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         if side == self.size:
             return SquareWindow(0, 0, side)
         body = box_of(amodal)
-        if self.about["stage"] == "masks" and body is not None and rng.random() < _CLOSE:
+        if self.stage == "masks" and body is not None and rng.random() < _CLOSE:
             close = SquareWindow.close_to(shaken(body, rng, 0.04))
             return close.zoomed(rng.uniform(1 - _ZOOM, 1 + _ZOOM))
         spare = round(side * rng.uniform(0, _SPARE))

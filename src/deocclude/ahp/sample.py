@@ -94,6 +94,25 @@ class OcclusionSample:
     unknown: np.ndarray
     ratio: float
 
+    @classmethod
+    def unoccluded(cls, person: WholePerson) -> OcclusionSample:
+        """The person as the photo shows it: all of the body is visible."""
+        return cls(
+            id=person.id,
+            source=person.source,
+            occluder_id="",
+            occluder_category="",
+            occluded=person.photo,
+            original=person.photo,
+            modal=person.amodal,
+            amodal=person.amodal,
+            invisible=np.zeros_like(person.amodal),
+            parsing_modal=person.parsing,
+            parsing_amodal=person.parsing,
+            unknown=person.unknown,
+            ratio=0.0,
+        )
+
     def __post_init__(self) -> None:
         _check_photo("occluded", self.occluded)
         _check_photo("original", self.original)

@@ -13,7 +13,6 @@ from deocclude.cli.training_options import Share, TrainingOptions
 
 if TYPE_CHECKING:
     import numpy as np
-    from torch import nn
 
     from deocclude.ahp.batches import CompositeDataset, Stage, ValidationDataset
     from deocclude.ahp.packed import PackedWindows
@@ -31,21 +30,25 @@ def masks(
         float,
         typer.Option(min=0, max=1, help="Share of samples from false_alarms, where nobody is to be seen."),
     ] = 0.0,
+    unoccluded_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
+    ] = 0.0,
 ) -> None:
     """Train mask completion (section 3.2)."""
     from deocclude.mask_completion.config import MASK_PRESETS
     from deocclude.mask_completion.task import MaskCompletionTask
     from deocclude.training import train
+    from deocclude.training.start import start_from
 
     network = _changed(MASK_PRESETS[common.preset.value], size=common.size, learning_rate=common.lr)
     config = _settings("masks", common)
-    composites, validation = _data("masks", common, network.size, false_alarm_share)
+    composites, validation = _data("masks", common, network.size, false_alarm_share, unoccluded_share)
     config = replace(config, recipe=_recipe("masks", network, composites, common.init))
     fresh = common.init is None and not _begun(common.out)
     templates = _templates(common.data, network, common.seed) if fresh else None
     task = MaskCompletionTask(network, templates=templates, pretrained=fresh)
     if common.init is not None:
-        _start_from(common.init, "masks", task.networks["generator"])
+        start_from(common.init, "masks", task.networks["generator"])
     train(task, composites, validation, config, common.out, common.resume)
 
 
@@ -64,6 +67,7 @@ def content(
     from deocclude.content_recovery.config import CONTENT_PRESETS, CONTENT_TRAINING
     from deocclude.content_recovery.task import ContentRecoveryTask
     from deocclude.training import train
+    from deocclude.training.start import start_from
     from deocclude.weights import store
 
     network = _changed(CONTENT_PRESETS[common.preset.value], size=common.size)
@@ -84,7 +88,7 @@ def content(
         recipe["masks"] = store.digest(path) if path.is_file() else store.sha256_of("masks", masks)
     task = ContentRecoveryTask(network, losses, mask_network=stage1)
     if common.init is not None:
-        _start_from(common.init, "content", task.networks["generator"])
+        start_from(common.init, "content", task.networks["generator"])
     train(task, composites, validation, replace(config, recipe=recipe), common.out, common.resume)
 
 
@@ -129,7 +133,11 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    stage: Stage, common: TrainingOptions, size: int, false_alarm_share: float = 0.0
+    stage: Stage,
+    common: TrainingOptions,
+    size: int,
+    false_alarm_share: float = 0.0,
+    unoccluded_share: float = 0.0,
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -137,10 +145,15 @@ def _data(
     from deocclude.ahp.packed import PackedWindows
 
     composites: CompositeDataset | PackedWindows
-    if common.packed is not None:
+    if common.packed:
         composites = PackedWindows.read(common.packed, stage, size, common.seed)
     else:
-        settings = BatchSettings(stage=stage, detected=common.detected_share, false_alarms=false_alarm_share)
+        settings = BatchSettings(
+            stage=stage,
+            detected=common.detected_share,
+            false_alarms=false_alarm_share,
+            unoccluded=unoccluded_share,
+        )
         density = DENSITIES[common.density.value]
         composites = CompositeDataset(common.data, "train", size, common.seed, density, settings)
     if not (root_of(common.data) / "val").is_dir():
@@ -180,13 +193,3 @@ def _begun(out: Path) -> bool:
     from deocclude.training.checkpoint import Checkpoints
 
     return Checkpoints(out).latest() is not None
-
-
-def _start_from(init: Path, stage: Any, network: nn.Module) -> None:
-    from deocclude.errors import DeoccludeError
-    from deocclude.weights import store
-
-    try:
-        network.load_state_dict(store.load_file(stage, init).state_dict())
-    except RuntimeError as error:
-        raise DeoccludeError(f"{init}: weights of another preset or size; choose that preset") from error

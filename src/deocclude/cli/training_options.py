@@ -79,7 +79,7 @@ class TrainingOptions:
         Density, typer.Option(help="Occlusion ratios: the paper's two densities, or (0, 0.5].")
     ] = Density.training
     packed: Annotated[
-        Path | None,
-        typer.Option(help="Windows of `ahp pack`, instead of fresh composites; their side is the crops'."),
+        list[Path] | None,
+        typer.Option(help="Windows of `ahp pack`, instead of fresh composites; give it once a folder."),
     ] = None
     cpu: Annotated[bool, typer.Option("--cpu", help="Stay on the CPU.")] = False

@@ -40,6 +40,8 @@ class MaskCompletionConfig:
     """Of generator and discriminator, at its peak; the training loop schedules it."""
     lambdas: tuple[float, float, float] = (1.0, 1.0, 0.1)
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
+    refinements: tuple[int, ...] = ()
+    """Residual blocks behind each level of the decoders, coarsest first; the paper has none."""
     overlap: float = 0.0
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     second_look: float = 0.0
@@ -63,6 +65,7 @@ class MaskCompletionConfig:
             "encoder_depths",
             "first_decoder_widths",
             "second_decoder_widths",
+            "refinements",
             "lambdas",
         ):
             object.__setattr__(self, name, tuple(getattr(self, name)))
@@ -72,6 +75,8 @@ class MaskCompletionConfig:
             raise DeoccludeError("encoder_depths and encoder_widths differ in length; give one depth a level")
         if len(self.second_decoder_widths) != len(self.encoder_widths) - 1:
             raise DeoccludeError("second_decoder_widths needs one width less than encoder_widths")
+        if self.refinements and len(self.refinements) != len(self.second_decoder_widths):
+            raise DeoccludeError("refinements needs one depth for each level of the decoders, or none at all")
 
 
 MASK_PRESETS: dict[str, MaskCompletionConfig] = {
@@ -105,6 +110,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         optimizer="adamw",
         learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
+        refinements=(2, 2, 1),
         overlap=1.0,
         second_look=0.25,
         judged_from=0.8,

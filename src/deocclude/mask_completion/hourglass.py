@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from deocclude.mask_completion.encoders import Encoder, double_convolution
+from deocclude.mask_completion.refinement import Refinement
 
 
 class Hourglass(nn.Module):
-    """U-Net: bilinear upsampling, skip connections by concatenation, double convolutions.
+    """U-Net: bilinear upsampling, skip connections by concatenation, double convolutions, refinements.
 
     forward: NCHW -> N `width` hw, where hw is the size of the encoder's finest level.
     """
@@ -22,6 +23,7 @@ class Hourglass(nn.Module):
         decoder_widths: Sequence[int],
         *,
         separable: bool,
+        refinements: Sequence[int] = (),
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -32,11 +34,16 @@ class Hourglass(nn.Module):
         for skip, outputs in zip(skips, decoder_widths, strict=True):
             self.decoder.append(double_convolution(inputs + skip, outputs, separable=separable))
             inputs = outputs
+        depths = refinements or (0,) * len(decoder_widths)
+        self.refinements = nn.ModuleList(
+            Refinement(width, depth, attention=level == 0)
+            for level, (width, depth) in enumerate(zip(decoder_widths, depths, strict=True))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
         *skips, x = self.encoder(x)
-        for block, skip in zip(self.decoder, reversed(skips), strict=True):
+        for block, refine, skip in zip(self.decoder, self.refinements, reversed(skips), strict=True):
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-            x = block(torch.cat([skip, x], dim=1))
+            x = refine(block(torch.cat([skip, x], dim=1)))
         return x

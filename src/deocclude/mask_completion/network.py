@@ -155,10 +155,14 @@ class MaskCompletionNetwork(nn.Module):
         separable = config.separable
         widths, depths = config.encoder_widths, config.encoder_depths
         first = PersonEncoder() if config.encoder == "blazepose" else DoubleConvEncoder(4, widths, depths)
-        self.modal_hourglass = Hourglass(first, config.first_decoder_widths, separable=separable)
+        self.modal_hourglass = Hourglass(
+            first, config.first_decoder_widths, separable=separable, refinements=config.refinements
+        )
         feature = self.modal_hourglass.width
         second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
-        self.amodal_hourglass = Hourglass(second, config.second_decoder_widths, separable=separable)
+        self.amodal_hourglass = Hourglass(
+            second, config.second_decoder_widths, separable=separable, refinements=config.refinements
+        )
         self.templates = TemplatePrior(config.templates, config.template_size, config.template_channels)
         stride = config.feature_stride
         self.modal_branch = _Branch(

@@ -32,6 +32,9 @@ def pack(
     false_alarm_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share from DIR/false_alarms, where nobody is to be seen.")
     ] = 0.0,
+    unoccluded_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
+    ] = 0.0,
     density: Annotated[Density, typer.Option(help="Occlusion ratios; see `ahp.density`.")] = Density.wide,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -41,7 +44,12 @@ def pack(
     from deocclude.ahp.density import DENSITIES
     from deocclude.ahp.packed import pack as write
 
-    settings = BatchSettings(stage=stage.value, detected=detected, false_alarms=false_alarm_share)
+    settings = BatchSettings(
+        stage=stage.value,
+        detected=detected,
+        false_alarms=false_alarm_share,
+        unoccluded=unoccluded_share,
+    )
     composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
     made = write(composites, out, count, workers)
     typer.echo(f"{made} of {count} windows made, all in {out}")
