@@ -2,15 +2,20 @@
 # make demo PHOTO=a.jpg   any photo (or folder of photos)
 # make test               everything the tests need, then the tests
 # make check              style and types
+# make weights AHP=DIR    the weights of lite, both stages, from nothing but AHP-open (docs/training.md); resumes
 
 PYTHON ?= python3
 VENV ?= .venv
 OUT ?= out/demo
+RUN ?= runs/lite
+WINDOWS ?= 40000
+STEPS ?= 20000
+PROCESSES ?= 2
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 
-.PHONY: demo test check
+.PHONY: demo test check weights
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/demo.stamp
@@ -29,6 +34,21 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+PACK = $(BIN)/deocclude ahp pack "$(AHP)" --count $(WINDOWS) --workers $(PROCESSES)
+TRAIN = $(BIN)/torchrun --standalone --nproc_per_node $(PROCESSES) -m deocclude train
+HOW = --data "$(AHP)" --steps $(STEPS) --workers 1 --mixed-precision bf16
+
+weights: $(VENV)/test.stamp
+	@test -d "$(AHP)" || { echo "make weights AHP=DIR: a data set of deocclude ahp build --auto" >&2; exit 2; }
+	$(BIN)/deocclude weights fetch
+	$(PACK) --out $(RUN)/windows-masks --false-alarm-share 0.04 --unoccluded-share 0.12
+	$(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks --out $(RUN)/masks
+	$(BIN)/deocclude train export $(RUN)/masks --last --out $(RUN)/weights/masks.safetensors
+	$(PACK) --out $(RUN)/windows-content --stage content
+	$(TRAIN) content $(HOW) --packed $(RUN)/windows-content --masks $(RUN)/weights/masks.safetensors --out $(RUN)/content
+	$(BIN)/deocclude train export $(RUN)/content --last --out $(RUN)/weights/content.safetensors
+	$(BIN)/deocclude evaluate "$(AHP)" --split val --model $(RUN)/weights --workers $(PROCESSES) --json $(RUN)/metrics.json
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
