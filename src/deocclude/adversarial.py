@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from deocclude.training.parallel import unwrapped
+
 
 class PatchDiscriminator(nn.Module):
     """Judges patches (Isola et al., 2017): four strided 4x4 convolutions, then one logit a patch.
@@ -43,11 +45,8 @@ def discriminator_loss(logits_real: Tensor, logits_fake: Tensor) -> Tensor:
 
 
 def adversarial_term(discriminator: nn.Module, fake: Tensor) -> Tensor:
-    """`generator_loss` of NCHW `fake`; its gradient reaches `fake`, never the discriminator.
-
-    Goes past DistributedDataParallel, whose bookkeeping expects every forward pass to train.
-    """
-    module = getattr(discriminator, "module", discriminator)
+    """`generator_loss` of NCHW `fake`; its gradient reaches `fake`, never the discriminator."""
+    module = unwrapped(discriminator)
     frozen = {name: parameter.detach() for name, parameter in module.named_parameters()}
     return generator_loss(functional_call(module, frozen, (fake,)))
 

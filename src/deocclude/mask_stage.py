@@ -55,7 +55,7 @@ class MaskStage:
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
         """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
-        looks = [look for look in self._first(photo, people) if look.confirmed]
+        looks = self._first(photo, people)
         for _ in range(_FURTHER_LOOKS if looks else 0):
             looks = self._closer(photo, looks)
         return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
@@ -64,7 +64,8 @@ class MaskStage:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._size) for one, window in zip(people, windows, strict=True)]
         maps = _each(complete(self._predict(photo, windows, initial)))
-        return [_Look(*look) for look in zip(people, windows, initial, maps, strict=True)]
+        looks = zip(people, windows, initial, maps, strict=True)
+        return [_Look(one, window, own) for one, window, mask, own in looks if _confirmed(one, mask, own)]
 
     def _closer(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[_Look]:
         windows, again, refined = [], [], []
@@ -84,10 +85,9 @@ class MaskStage:
             )
         both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
         means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
-        closer = zip(looks, windows, again, refined, means, strict=True)
         return [
-            _Look(before.person, window, initial, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
-            for before, window, initial, seen, maps in closer
+            _Look(before.person, window, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
+            for before, window, seen, maps in zip(looks, windows, refined, means, strict=True)
         ]
 
     def _predict(
@@ -99,6 +99,11 @@ class MaskStage:
             tensors.images(crops, self._device), tensors.planes(initial, self._device)
         )
         return prediction
+
+
+def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps) -> bool:
+    """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
+    return person.score >= SURE or bool(maps.modal.sum() >= _LEAST_SUPPORT * max(1, initial.sum()))
 
 
 def _kept(seen: np.ndarray, maps: _Maps) -> float:
@@ -122,17 +127,9 @@ class _Maps(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """initial: bool SxS, the person's initial mask in the window."""
-
     person: DetectedPerson
     window: SquareWindow
-    initial: np.ndarray
     maps: _Maps
-
-    @property
-    def confirmed(self) -> bool:
-        support = self.maps.modal.sum() / max(1, self.initial.sum())
-        return self.person.score >= SURE or support >= _LEAST_SUPPORT
 
 
 def _each(masks: CompletedMasks) -> list[_Maps]:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from deocclude.training.parallel import unwrapped
+
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[nn.Module]:
@@ -15,7 +17,7 @@ def evaluating(network: nn.Module) -> Iterator[nn.Module]:
 
     What comes is the network behind DistributedDataParallel, so that one process may predict alone.
     """
-    module: nn.Module = getattr(network, "module", network)
+    module = unwrapped(network)
     was_training = module.training
     module.eval()
     try:
