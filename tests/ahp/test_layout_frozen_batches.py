@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from deocclude.ahp import frozen, layout
-from deocclude.ahp.augmentation import mirror_person, mirror_sample, turn_person
+from deocclude.ahp.augmentation import dye_person, mirror_person, mirror_sample, turn_person
 from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset, tensors_of
 from deocclude.ahp.density import VALIDATION
 from deocclude.ahp.layout import Occluders, People
@@ -206,7 +206,7 @@ def _check_item(item: dict[str, torch.Tensor], size: int) -> None:
         assert item[name].shape == (3, size, size)
         assert item[name].dtype == torch.float32
         assert 0 <= item[name].min() <= item[name].max() <= 1
-    for name in ("initial", "modal", "amodal", "invisible", "known"):
+    for name in ("initial", "modal", "amodal", "invisible", "known", "known_amodal"):
         assert item[name].shape == (1, size, size)
         assert set(item[name].unique().tolist()) <= {0.0, 1.0}
     assert torch.equal(item["invisible"], item["amodal"] - item["modal"])
@@ -295,8 +295,12 @@ def test_shares_that_make_no_sense_are_refused():
         BatchSettings(stage="content", unoccluded=0.1)
     with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
         BatchSettings(stage="content", false_alarms=0.1)
+    with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
+        BatchSettings(stage="content", seen=0.1)
     with pytest.raises(DeoccludeError, match="more than 1 together"):
         BatchSettings(false_alarms=0.6, unoccluded=0.5)
+    with pytest.raises(DeoccludeError, match="more than 1 together"):
+        BatchSettings(seen=0.6, unoccluded=0.5)
 
 
 def test_validation_items_are_the_same_every_time(copy):
@@ -326,3 +330,52 @@ def test_turning_keeps_area_and_labels(figures):
     assert np.array_equal(turned.parsing > 0, turned.amodal)
     off = replace(person, amodal=np.roll(person.amodal, 40, axis=1))
     assert turn_person(off, 45.0, 1.0) is off or turned.amodal.any()
+
+
+def _far_from(mask: np.ndarray) -> np.ndarray:
+    return cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) == 0
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_dyes_change_the_body_s_colours_and_nothing_else(figures, number):
+    person = figures[number]
+    changed = 0
+    for seed in range(12):
+        dyed = dye_person(person, np.random.default_rng(seed))
+        for name in ("amodal", "parsing", "unknown"):
+            assert np.array_equal(getattr(dyed, name), getattr(person, name))
+        differs = (dyed.photo != person.photo).any(axis=2)
+        assert not differs[_far_from(person.amodal)].any()
+        changed += (np.abs(dyed.photo.astype(int) - person.photo).max(axis=2) > 30)[person.amodal].sum()
+        again = dye_person(person, np.random.default_rng(seed))
+        assert np.array_equal(again.photo, dyed.photo)
+    assert changed > person.amodal.sum()
+
+
+def test_garments_are_dyed_by_themselves_or_all_on_one_side_of_a_line(figures):
+    person = figures[0]
+    garments = np.isin(person.parsing, [5])
+    by_garment = 0
+    for seed in range(20):
+        dyed = dye_person(person, np.random.default_rng(seed))
+        differs = (dyed.photo != person.photo).any(axis=2)
+        by_garment += bool(differs.any() and not differs[_far_from(garments)].any())
+    assert 3 <= by_garment <= 17
+
+
+def test_dyes_keep_light_and_shade(figures):
+    photo = np.full((80, 60, 3), 128, np.uint8)
+    photo[10:70, 10:50] += np.linspace(0, 90, 40).astype(np.uint8)[None, :, None]
+    body = np.zeros((80, 60), bool)
+    body[10:70, 10:50] = True
+    person = replace(
+        figures[1], photo=photo, amodal=body, parsing=np.where(body, 255, 0).astype(np.uint8), unknown=~body
+    )
+    rising = total = 0
+    for seed in range(20):
+        dyed = dye_person(person, np.random.default_rng(seed)).photo.astype(int)
+        if (dyed[66, 14:46] != photo[66, 14:46]).all(axis=0).any():
+            total += 1
+            rising += bool(dyed[66, 44].sum() > dyed[66, 16].sum())
+    assert total >= 10
+    assert rising >= 0.7 * total

@@ -37,7 +37,7 @@ def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
                     masks = {name: fresh[name].flip(-1) if flip else fresh[name] for name in fresh}
                     if all(
                         torch.equal(read[name], masks[name])
-                        for name in ("initial", "modal", "amodal", "known", "invisible")
+                        for name in ("initial", "modal", "amodal", "known", "known_amodal", "invisible")
                     ):
                         seen.append(number)
                         parsing = fresh["parsing_amodal"].numpy().astype(np.uint8)
@@ -122,4 +122,8 @@ def test_incomplete_and_damaged_folders_are_named(packed, tmp_path):
     (tmp_path / "windows-00000.npz").write_bytes(b"no archive")
     with pytest.raises(DeoccludeError, match=r"windows-00000\.npz: unreadable"):
         PackedWindows.read([tmp_path], "masks", SIZE)
-    assert json.loads((packed / "pack.json").read_text())["count"] == 6
+    about = json.loads((packed / "pack.json").read_text())
+    assert about["count"] == 6
+    (tmp_path / "pack.json").write_text(json.dumps({**about, "masks": about["masks"][:4]}))
+    with pytest.raises(DeoccludeError, match="earlier version"):
+        PackedWindows.read([tmp_path], "masks", SIZE)

@@ -43,7 +43,8 @@ def _batch(count: int = 2, size: int = 64) -> dict[str, Tensor]:
     parsing = (5 * amodal[:, 0]).long()
     return {
         "image": image, "original": image, "initial": modal.clone(), "modal": modal, "amodal": amodal,
-        "invisible": amodal - modal, "known": torch.ones_like(amodal),
+        "invisible": amodal - modal,
+        "known": torch.ones_like(amodal), "known_amodal": torch.ones_like(amodal),
         "parsing_modal": (5 * modal[:, 0]).long(), "parsing_amodal": parsing,
     }  # fmt: skip
 
@@ -141,12 +142,12 @@ def test_overlap_losses_equal_numpy() -> None:
     modal, amodal = torch.randn(2, 3, 1, 9, 9, generator=generator)
     batch = {
         name: torch.rand(3, 1, 9, 9, generator=generator).round()
-        for name in ("modal", "amodal", "invisible", "known")
+        for name in ("modal", "amodal", "invisible", "known", "known_amodal")
     }
     terms = overlap_losses(MaskPrediction(modal, amodal, modal, modal), batch)
     m, a = (1 / (1 + np.exp(-logits.numpy())) for logits in (modal, amodal))
     for name, soft in (("modal", m), ("amodal", a), ("invisible", a * (1 - m))):
-        truth, known = batch[name].numpy(), batch["known"].numpy()
+        truth, known = batch[name].numpy(), batch["known" if name == "modal" else "known_amodal"].numpy()
         each = []
         for p, t, k in zip(soft, truth, known, strict=True):
             shared = (p * t * k).sum()
@@ -179,7 +180,8 @@ def test_parsing_counts_the_pixels_at_the_centres_of_its_cells() -> None:
     masks = torch.rand(2, 1, 12, 12, generator=generator)
     parsing = torch.randn(2, 2, 20, 3, 3, generator=generator)
     parts = torch.randint(0, 20, (2, 12, 12), generator=generator)
-    batch = {"known": torch.ones(2, 1, 12, 12), "modal": masks.round(), "amodal": masks.round()}
+    known = torch.ones(2, 1, 12, 12)
+    batch = {"known": known, "known_amodal": known, "modal": masks.round(), "amodal": masks.round()}
     batch |= {"parsing_modal": parts, "parsing_amodal": parts.flip(0)}
     terms = segmentation_losses(MaskPrediction(masks, masks, *parsing), batch)
     centres = parts.numpy()[:, [2, 6, 10]][:, :, [2, 6, 10]]
@@ -219,6 +221,21 @@ def test_nothing_is_learned_from_unknown_pixels() -> None:
     assert (mask.grad[known == 0] == 0).all()
     assert (parsing.grad.abs().sum(1, keepdim=True)[known == 0] == 0).all()
     assert (mask.grad[known == 1] != 0).all()
+
+
+def test_where_only_the_visible_is_known_the_amodal_mask_is_free_outside_it() -> None:
+    batch = _batch()
+    batch["known_amodal"] = batch["known"] * batch["amodal"]
+    logits = {name: torch.randn_like(batch["modal"]).requires_grad_() for name in ("modal", "amodal")}
+    parsing = torch.randn(2, 20, 16, 16)
+    prediction = MaskPrediction(logits["modal"], logits["amodal"], parsing, parsing)
+    terms = segmentation_losses(prediction, batch) | overlap_losses(prediction, batch)
+    fake = judged_mask(prediction.amodal, batch["amodal"], batch["known_amodal"])
+    (torch.stack(list(terms.values())).sum() + (fake - batch["amodal"]).abs().mean()).backward()
+    assert logits["modal"].grad is not None
+    assert logits["amodal"].grad is not None
+    assert (logits["modal"].grad != 0).all()
+    assert torch.equal(logits["amodal"].grad != 0, batch["amodal"] > 0)
 
 
 def test_cross_entropies_equal_numpy() -> None:

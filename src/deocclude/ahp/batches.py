@@ -24,6 +24,7 @@ from deocclude.ahp.initial_masks import LEAST_MATCH, InitialMaskErrors, corrupt
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
+from deocclude.ahp.seen_people import SeenPeople
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
@@ -31,6 +32,7 @@ from deocclude.parsing import inside
 from deocclude.people.blazepose import BlazePose
 
 _MOST_LOOKS = 3
+_AS_THEY_ARE = 0.5
 
 Stage = Literal["masks", "content"]
 
@@ -45,6 +47,8 @@ class BatchSettings:
     """Share of people who are turned by up to 12 degrees and scaled by up to 15%."""
     coloured: float = 0.8
     """Share with changed colours."""
+    dyed: float = 0.0
+    """Share of people whose clothes change colour, so that their look says less than their outline."""
     stage: Stage = "masks"
     """Whose windows: stage 1 looks around the initial mask, stage 2 around the amodal one."""
     landmark_box: float = 0.6
@@ -55,12 +59,16 @@ class BatchSettings:
     """Share taken from `ROOT/false_alarms`: nobody is there, whatever the initial mask says."""
     unoccluded: float = 0.0
     """Share of people with nothing pasted over them, so that stage 1 learns to leave them as they are."""
+    seen: float = 0.0
+    """Share taken from `ROOT/seen`: people of whom only the visible part is known, half as they are."""
 
     def __post_init__(self) -> None:
-        if self.stage == "content" and (self.false_alarms or self.unoccluded):
+        if self.stage == "content" and (self.false_alarms or self.unoccluded or self.seen):
             raise DeoccludeError("stage 'content' learns from hidden parts alone; set the other shares to 0")
-        if self.false_alarms + self.unoccluded > 1:
-            raise DeoccludeError("false alarms and unoccluded people are more than 1 together; lower a share")
+        if self.false_alarms + self.unoccluded + self.seen > 1:
+            raise DeoccludeError(
+                "false alarms, unoccluded and seen people are more than 1 together; lower a share"
+            )
 
 
 def window_around(
@@ -96,7 +104,8 @@ def tensors_of(
 ) -> dict[str, Tensor]:
     """The window of a sample as the dict of docs/architecture.md, without the batch dimension.
 
-    initial: bool HxW. `known` is 0 where nobody can judge: unknown regions, and outside the photo.
+    initial: bool HxW. `known` is 0 where nobody can judge: unknown regions, and outside the photo. So is
+    `known_amodal`, and of a sample that is not complete wherever no body is to be seen.
     """
 
     def photo(image: np.ndarray) -> Tensor:
@@ -115,6 +124,7 @@ def tensors_of(
         "amodal": amodal,
         "invisible": amodal & ~modal,
         "known": known,
+        "known_amodal": known if sample.complete else known & amodal,
     }
     return {
         "image": photo(sample.occluded),
@@ -151,6 +161,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         self.people: Sequence[WholePerson] = People(root, split, keep_bytes=True)
         self.occluders = Occluders(root, split, keep_bytes=True)
         self.false_alarms = FalseAlarms(root, split) if self.settings.false_alarms > 0 else None
+        self.seen: Sequence[WholePerson] = SeenPeople(root, split) if self.settings.seen > 0 else ()
 
     @property
     def about(self) -> dict[str, Any]:
@@ -170,6 +181,8 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
     def _change(self, person: WholePerson, rng: np.random.Generator) -> WholePerson:
         if rng.random() < 0.5:
             person = augmentation.mirror_person(person)
+        if self.settings.dyed and rng.random() < self.settings.dyed:
+            person = augmentation.dye_person(person, rng)
         if rng.random() < self.settings.turned:
             degrees, scale = float(rng.uniform(-12, 12)), float(rng.uniform(0.85, 1.15))
             person = augmentation.turn_person(person, degrees, scale)
@@ -180,15 +193,17 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
     def sample(self, index: int) -> tuple[OcclusionSample, np.ndarray, np.random.Generator]:
         """Composite `index` at the photo's size, its initial mask (bool HxW), and its generator."""
         rng = np.random.default_rng([self.seed, index, 1])
-        kind = rng.random()
-        if self.false_alarms is not None and kind < self.settings.false_alarms:
+        settings, kind = self.settings, rng.random()
+        if self.false_alarms is not None and kind < settings.false_alarms:
             return (*_maybe_mirrored(*self.false_alarms[int(rng.integers(len(self.false_alarms)))], rng), rng)
-        if kind < self.settings.false_alarms + self.settings.unoccluded:
-            person = self._change(self.people[int(rng.integers(len(self.people)))], rng)
+        seen = kind >= 1 - settings.seen
+        people = self.seen if seen else self.people
+        if kind < settings.false_alarms + settings.unoccluded or kind >= 1 - _AS_THEY_ARE * settings.seen:
+            person = self._change(people[int(rng.integers(len(people)))], rng)
             sample = OcclusionSample.unoccluded(person)
         else:
             sample, rng = draw_sample(
-                self.people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
+                people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
             )
         initial = self._detected(sample) if rng.random() < self.settings.detected else None
         return sample, corrupt(sample, rng, self.errors) if initial is None else initial, rng

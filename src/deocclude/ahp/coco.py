@@ -1,4 +1,4 @@
-"""COCO 2017 instances: clean cut-outs to paste, and photos without people."""
+"""COCO 2017 instances: clean cut-outs to paste, people as far as they are seen, and photos without people."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from deocclude.ahp.acquire.checks import Unfit, relative
+from deocclude.ahp.acquire.checks import Unfit, fit_id, relative
 from deocclude.ahp.acquire.segmentation import EMPTY, mask_of
 from deocclude.ahp.reader import load_rgb, touches_border
-from deocclude.ahp.sample import Occluder
+from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
+from deocclude.parsing import UNLABELLED
 
 _LEAST_BOX = 95
 _LEAST_OCCLUDER = 100
+_LEAST_PERSON = 96
 _BORDER = 3
 _LEAST_FILL = 0.25
 _UNFIT_OCCLUDERS = {"dining table", "bed", "couch"}
@@ -116,20 +118,11 @@ class CocoReader:
         """
         image = self._images[job]
         annotations = self._annotations[image["id"]]
-        photo: np.ndarray | None = None
-        masks: list[np.ndarray] | None = None
+        scene: tuple[np.ndarray, list[np.ndarray]] | None = None
         for index, annotation in enumerate(annotations):
             if annotation.get("iscrowd") or max(annotation["bbox"][2:]) < _LEAST_BOX:
                 continue
-            if photo is None or masks is None:
-                photo = load_rgb(self.photo_path(job))
-                height, width = photo.shape[:2]
-                if (height, width) != (image["height"], image["width"]):
-                    raise DeoccludeError(
-                        f"{self.root / 'images' / job}: {width}x{height}, but the annotations say "
-                        f"{image['width']}x{image['height']}; fetch the image again"
-                    )
-                masks = [_mask(other, height, width, job) for other in annotations]
+            photo, masks = scene = scene or self._scene(job)
             others = np.zeros_like(masks[index])
             for other, mask in enumerate(masks):
                 if other != index:
@@ -137,6 +130,51 @@ class CocoReader:
             category = self._categories[annotation["category_id"]]
             identity = f"{image['id']:012d}-{annotation['id']}"
             yield self._occluder(identity, category, annotation, photo, masks[index], others)
+
+    def seen_people(self, job: str) -> list[WholePerson]:
+        """The people of one image at least 96 px long, not complete: `amodal` is what is seen of them.
+
+        Body parts are unlabelled; crowds, in which nobody has a mask, are unknown. Raises as `cut_outs` does.
+        """
+        image = self._images[job]
+        people = [
+            annotation
+            for annotation in self._annotations[image["id"]]
+            if self._categories[annotation["category_id"]] == "person"
+        ]
+        if not any(not one.get("iscrowd") and max(one["bbox"][2:]) >= _LEAST_PERSON for one in people):
+            return []
+        photo, masks = self._scene(job)
+        by_id = {one["id"]: mask for one, mask in zip(self._annotations[image["id"]], masks, strict=True)}
+        crowds = np.zeros(photo.shape[:2], dtype=bool)
+        for one in people:
+            if one.get("iscrowd"):
+                crowds |= by_id[one["id"]]
+        found = []
+        for one in people:
+            seen = by_id[one["id"]]
+            box = box_of(seen)
+            if one.get("iscrowd") or box is None or max(box[2] - box[0], box[3] - box[1]) < _LEAST_PERSON:
+                continue
+            number = f"{image['id']:012d}-{one['id']}"
+            identity = f"{self.name}-{fit_id(number)}"
+            parsing = np.where(seen, np.uint8(UNLABELLED), np.uint8(0))
+            found.append(
+                WholePerson(identity, self.name, photo, seen, parsing, crowds & ~seen, complete=False)
+            )
+        return found
+
+    def _scene(self, job: str) -> tuple[np.ndarray, list[np.ndarray]]:
+        """The photo, and the mask of each of its annotations."""
+        image = self._images[job]
+        photo = load_rgb(self.photo_path(job))
+        height, width = photo.shape[:2]
+        if (height, width) != (image["height"], image["width"]):
+            raise DeoccludeError(
+                f"{self.root / 'images' / job}: {width}x{height}, but the annotations say "
+                f"{image['width']}x{image['height']}; fetch the image again"
+            )
+        return photo, [_mask(other, height, width, job) for other in self._annotations[image["id"]]]
 
     def _occluder(
         self,
@@ -168,3 +206,9 @@ class CocoReader:
         return Occluder(
             identity, category, photo[top:bottom, left:right].copy(), mask[top:bottom, left:right].copy()
         )
+
+
+@lru_cache(maxsize=1)
+def coco_reader(root: Path) -> CocoReader:
+    """The reader of a folder, one for all its photos in a process: it keeps the annotations."""
+    return CocoReader(root)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from deocclude.ahp.sample import WholePerson
@@ -13,9 +15,8 @@ _TRIES = 8
 
 def crop_person(person: WholePerson, rows: slice, columns: slice) -> WholePerson:
     """The same person in a part of the photo; the amodal mask ends where the photo does."""
-    return WholePerson(
-        id=person.id,
-        source=person.source,
+    return replace(
+        person,
         photo=np.ascontiguousarray(person.photo[rows, columns]),
         amodal=np.ascontiguousarray(person.amodal[rows, columns]),
         parsing=np.ascontiguousarray(person.parsing[rows, columns]),

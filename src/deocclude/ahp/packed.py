@@ -32,7 +32,7 @@ from deocclude.parsing import inside, mirror
 
 _SHARD = 500
 _QUALITY = 95
-_MASKS = ("initial", "modal", "amodal", "known")
+_MASKS = ("initial", "modal", "amodal", "known", "known_amodal")
 _PHOTOS = {"masks": ("image",), "content": ("image", "original")}
 _CLOSE = 0.5
 _ZOOM = 0.15
@@ -44,7 +44,7 @@ def pack(composites: CompositeDataset, out: Path, count: int, workers: int = 1) 
 
     Raises DeoccludeError if `out` holds windows made otherwise.
     """
-    about = {**composites.about, "count": count}
+    about = {**composites.about, "masks": list(_MASKS), "count": count}
     described = out / "pack.json"
     if described.is_file() and {**json.loads(described.read_text()), "count": count} != about:
         raise DeoccludeError(f"{out}: holds windows made with other settings; choose another folder")
@@ -112,6 +112,8 @@ class _Pack:
                 f"{folder}: windows of {about['size']} pixels for {about['stage']}; "
                 f"run `deocclude ahp pack --stage {stage} --size {size}`"
             )
+        if about.get("masks") != list(_MASKS):
+            raise DeoccludeError(f"{folder}: windows of an earlier version; pack them again in a new folder")
         data, ends = [], []
         for shard in range(-(-about["count"] // _SHARD)):
             path = _path(folder, shard)

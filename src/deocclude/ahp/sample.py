@@ -35,7 +35,8 @@ class WholePerson:
 
     photo: uint8 HxWx3 RGB. amodal: bool HxW, the whole body. parsing: uint8 HxW, LIP index inside the body,
     0 outside, 255 where the part is not labelled. unknown: bool HxW, pixels nobody can judge (behind a bag
-    that the person carries, say); no loss or metric counts them.
+    that the person carries, say); no loss or metric counts them. complete: False where `amodal` is only what
+    the photo shows and more of the body may be hidden (`ahp.seen_people`).
     """
 
     id: str
@@ -44,6 +45,7 @@ class WholePerson:
     amodal: np.ndarray
     parsing: np.ndarray
     unknown: np.ndarray
+    complete: bool = True
 
     def __post_init__(self) -> None:
         _check_photo("photo", self.photo)
@@ -77,7 +79,7 @@ class OcclusionSample:
 
     occluded, original: uint8 HxWx3 RGB. modal: the visible body, amodal: the whole body,
     invisible = amodal minus modal: bool HxW. parsing_modal, parsing_amodal: uint8 HxW of LIP indices, 255
-    unlabelled. unknown: as in `WholePerson`. ratio: |invisible| / |amodal|, in [0, 1].
+    unlabelled. unknown, complete: as in `WholePerson`. ratio: |invisible| / |amodal|, in [0, 1].
     """
 
     id: str
@@ -93,6 +95,7 @@ class OcclusionSample:
     parsing_amodal: np.ndarray
     unknown: np.ndarray
     ratio: float
+    complete: bool = True
 
     @classmethod
     def unoccluded(cls, person: WholePerson) -> OcclusionSample:
@@ -111,6 +114,7 @@ class OcclusionSample:
             parsing_amodal=person.parsing,
             unknown=person.unknown,
             ratio=0.0,
+            complete=person.complete,
         )
 
     def __post_init__(self) -> None:

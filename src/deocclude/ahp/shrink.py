@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -38,9 +40,8 @@ def shrink_person(person: WholePerson, max_side: int) -> WholePerson:
         np.ascontiguousarray(person.parsing[rows, columns]), size, interpolation=cv2.INTER_NEAREST_EXACT
     )
     parsing = inside(amodal, parsing)
-    return WholePerson(
-        id=person.id,
-        source=person.source,
+    return replace(
+        person,
         photo=shrink_photo(photo, max_side),
         amodal=amodal,
         parsing=parsing,

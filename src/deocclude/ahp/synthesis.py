@@ -305,6 +305,7 @@ def pasted(
         parsing_amodal=person.parsing,
         unknown=person.unknown,
         ratio=int(invisible.sum()) / int(person.amodal.sum()),
+        complete=person.complete,
     )
     return sample, box
 

@@ -33,6 +33,12 @@ def masks(
     unoccluded_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
     ] = 0.0,
+    seen_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people of seen, whose hidden part nobody knows.")
+    ] = 0.0,
+    dyed_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
+    ] = 0.0,
 ) -> None:
     """Train mask completion (section 3.2)."""
     from deocclude.mask_completion.config import MASK_PRESETS
@@ -42,7 +48,15 @@ def masks(
 
     network = _changed(MASK_PRESETS[common.preset.value], size=common.size, learning_rate=common.lr)
     config = _settings("masks", common)
-    composites, validation = _data("masks", common, network.size, false_alarm_share, unoccluded_share)
+    composites, validation = _data(
+        "masks",
+        common,
+        network.size,
+        false_alarms=false_alarm_share,
+        unoccluded=unoccluded_share,
+        seen=seen_share,
+        dyed=dyed_share,
+    )
     config = replace(config, recipe=_recipe("masks", network, composites, common.init))
     fresh = common.init is None and not _begun(common.out)
     templates = _templates(common.data, network, common.seed) if fresh else None
@@ -136,8 +150,7 @@ def _data(
     stage: Stage,
     common: TrainingOptions,
     size: int,
-    false_alarm_share: float = 0.0,
-    unoccluded_share: float = 0.0,
+    **shares: float,
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -148,12 +161,7 @@ def _data(
     if common.packed:
         composites = PackedWindows.read(common.packed, stage, size, common.seed)
     else:
-        settings = BatchSettings(
-            stage=stage,
-            detected=common.detected_share,
-            false_alarms=false_alarm_share,
-            unoccluded=unoccluded_share,
-        )
+        settings = BatchSettings(stage=stage, detected=common.detected_share, **shares)
         density = DENSITIES[common.density.value]
         composites = CompositeDataset(common.data, "train", size, common.seed, density, settings)
     if not (root_of(common.data) / "val").is_dir():

@@ -30,12 +30,12 @@ def segmentation_losses(prediction: MaskPrediction, batch: dict[str, Tensor]) ->
     centres = (..., slice(step // 2, None, step), slice(step // 2, None, step))
     return {
         "ce_modal": mask_cross_entropy(prediction.modal, batch["modal"], known),
-        "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], known),
+        "ce_amodal": mask_cross_entropy(prediction.amodal, batch["amodal"], batch["known_amodal"]),
         "ce_parsing_modal": parsing_cross_entropy(
             prediction.parsing_modal, batch["parsing_modal"][centres], known[centres]
         ),
         "ce_parsing_amodal": parsing_cross_entropy(
-            prediction.parsing_amodal, batch["parsing_amodal"][centres], known[centres]
+            prediction.parsing_amodal, batch["parsing_amodal"][centres], batch["known_amodal"][centres]
         ),
     }
 
@@ -47,7 +47,8 @@ def overlap_losses(prediction: MaskPrediction, batch: dict[str, Tensor]) -> dict
     """
     modal, amodal = prediction.modal.float().sigmoid(), prediction.amodal.float().sigmoid()
     soft = {"modal": modal, "amodal": amodal, "invisible": amodal * (1.0 - modal)}
-    return {f"iou_{name}": _soft_jaccard(mask, batch[name], batch["known"]) for name, mask in soft.items()}
+    known = {"modal": batch["known"], "amodal": batch["known_amodal"], "invisible": batch["known_amodal"]}
+    return {f"iou_{name}": _soft_jaccard(mask, batch[name], known[name]) for name, mask in soft.items()}
 
 
 def _soft_jaccard(soft: Tensor, target: Tensor, known: Tensor) -> Tensor:

@@ -95,7 +95,7 @@ class MaskCompletionTask:
         """
         initial = self.initial_masks(networks["generator"], batch)
         prediction = networks["generator"](batch["image"], initial)
-        fake = judged_mask(prediction.amodal, batch["amodal"], batch["known"])
+        fake = judged_mask(prediction.amodal, batch["amodal"], batch["known_amodal"])
         terms = segmentation_losses(prediction, batch)
         if self.config.overlap:
             terms |= overlap_losses(prediction, batch)

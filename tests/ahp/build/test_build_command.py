@@ -17,7 +17,16 @@ from deocclude.cli.ahp import app
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import DetectedPerson
 
-STEPS = ["acquire", "segment", "review --auto", "build", "synthesize", "false-alarms", "verify --write"]
+STEPS = [
+    "acquire",
+    "segment",
+    "review --auto",
+    "build",
+    "synthesize",
+    "false-alarms",
+    "seen-people",
+    "verify --write",
+]
 
 
 def run(*arguments: object) -> str:

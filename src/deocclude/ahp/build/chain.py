@@ -28,7 +28,7 @@ Said = tuple[str, list[str]]
 def run_all(
     sources: Mapping[str, Path], work: Path, out: Path, engine: Engine, max_side: int, parser: str
 ) -> Iterator[Step]:
-    """Acquire, segment, review --auto, build, synthesize, false alarms, manifest; a `Step` after each.
+    """Acquire, segment, review --auto, build, composites, false alarms, seen people, manifest; a `Step` each.
 
     sources: folders by the names that `acquire` knows. parser: as `segment` takes it.
     Every step goes on where a killed run left it. Raises DeoccludeError as the steps do.
@@ -59,6 +59,7 @@ def run_all(
         ("build", built),
         ("synthesize", lambda: _frozen(work, out, engine)),
         ("false-alarms", lambda: _false_alarms(out, coco, engine)),
+        ("seen-people", lambda: _seen_people(out, coco, engine)),
         ("verify --write", lambda: with_manifest(out, engine.workers)),
     ]
     for name, do in steps:
@@ -110,6 +111,15 @@ def _false_alarms(out: Path, coco: Path | None, engine: Engine) -> Said:
 
     masks, faults = write_false_alarms(out, coco, engine)
     return ", ".join(f"{split}: {count} masks" for split, count in masks.items()), faults
+
+
+def _seen_people(out: Path, coco: Path | None, engine: Engine) -> Said:
+    if coco is None:
+        return "left out: it needs photos with people (--coco)", []
+    from deocclude.ahp.seen_people import write_seen_people
+
+    people, faults = write_seen_people(out, coco, engine)
+    return ", ".join(f"{split}: {count} people" for split, count in people.items()), faults
 
 
 def with_manifest(out: Path, workers: int) -> Said:

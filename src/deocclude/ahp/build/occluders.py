@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ import cv2
 from deocclude.ahp import layout
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.build.outcome import KEPT, OCCLUDER, PHOTO, Outcome
-from deocclude.ahp.coco import CocoReader, Rejected
+from deocclude.ahp.coco import CocoReader, Rejected, coco_reader
 from deocclude.ahp.shrink import shrink_occluder
 from deocclude.ahp.split import split_of
 from deocclude.ahp.work_files import stamp
@@ -29,17 +28,12 @@ def facts_of(coco: Path, job: str) -> str:
 
 def jobs_of(coco: Path) -> list[str]:
     """The annotated photos that are there. Raises DeoccludeError if `coco` is not COCO's folder."""
-    return _reader(coco).jobs()
+    return coco_reader(coco).jobs()
 
 
 def write_occluders(coco: Path, out: Path, max_side: int, jobs: list[str]) -> list[str]:
     """Writes the cut-outs of some photos; lines of `prepared.jsonl`."""
-    return [outcome.to_json() for job in jobs for outcome in _write(_reader(coco), out, max_side, job)]
-
-
-@lru_cache(maxsize=1)
-def _reader(coco: Path) -> CocoReader:
-    return CocoReader(coco)
+    return [outcome.to_json() for job in jobs for outcome in _write(coco_reader(coco), out, max_side, job)]
 
 
 def _write(reader: CocoReader, out: Path, max_side: int, job: str) -> Iterator[Outcome]:

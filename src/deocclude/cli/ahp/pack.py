@@ -35,6 +35,12 @@ def pack(
     unoccluded_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
     ] = 0.0,
+    seen_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share from DIR/seen, whose hidden part nobody knows.")
+    ] = 0.0,
+    dyed_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
+    ] = 0.0,
     density: Annotated[Density, typer.Option(help="Occlusion ratios; see `ahp.density`.")] = Density.wide,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -49,6 +55,8 @@ def pack(
         detected=detected,
         false_alarms=false_alarm_share,
         unoccluded=unoccluded_share,
+        seen=seen_share,
+        dyed=dyed_share,
     )
     composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
     made = write(composites, out, count, workers)
