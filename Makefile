@@ -36,13 +36,14 @@ check: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 PACK = $(BIN)/deocclude ahp pack "$(AHP)" --count $(WINDOWS) --workers $(PROCESSES)
+SHARES = --false-alarm-share 0.04 --unoccluded-share 0.08 --seen-share 0.14 --dyed-share 0.35
 TRAIN = $(BIN)/torchrun --standalone --nproc_per_node $(PROCESSES) -m deocclude train
 HOW = --data "$(AHP)" --steps $(STEPS) --workers 1 --mixed-precision bf16
 
 weights: $(VENV)/test.stamp
 	@test -d "$(AHP)" || { echo "make weights AHP=DIR: a data set of deocclude ahp build --auto" >&2; exit 2; }
 	$(BIN)/deocclude weights fetch
-	$(PACK) --out $(RUN)/windows-masks --false-alarm-share 0.04 --unoccluded-share 0.12
+	$(PACK) --out $(RUN)/windows-masks $(SHARES)
 	$(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks --out $(RUN)/masks
 	$(BIN)/deocclude train export $(RUN)/masks --last --out $(RUN)/weights/masks.safetensors
 	$(PACK) --out $(RUN)/windows-content --stage content
