@@ -115,14 +115,14 @@ def test_doubtful_people_score_less_than_sure_ones(blazepose, astronaut, found):
     more = BlazePose(doubtful=True)(astronaut)
     assert [person.score for person in more if person.score >= SURE] == [person.score for person in found]
     assert any(iou(person.mask, found[0].mask) == 1 for person in more)
-    assert len(more) <= len(found) + 4
+    assert len(more) <= len(found) + 6
 
 
 def test_no_doubtful_person_is_most_of_another(astronaut):
-    """With the head cut away little is sure: up to four people, none of them another one's mask again."""
+    """With the head cut away little is sure: up to six people, none of them another one's mask again."""
     people = BlazePose(doubtful=True)(astronaut[220:])
     doubtful = [person for person in people if person.score < SURE]
-    assert 2 <= len(doubtful) <= 4
+    assert 2 <= len(doubtful) <= 6
     for first, second in combinations(people, 2):
         if min(first.score, second.score) < SURE:
             shared = (first.mask & second.mask).sum()

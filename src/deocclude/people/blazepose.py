@@ -11,6 +11,7 @@ import numpy as np
 
 from deocclude.crops import Box
 from deocclude.people import views
+from deocclude.people.behind import Scene
 from deocclude.people.detector import Detection, Detector, suppress_duplicates
 from deocclude.people.landmarks import LandmarkModel
 from deocclude.people.looks import Looks
@@ -27,6 +28,8 @@ _MAX_BOX_OVERLAP = 0.3
 _MOST_CANDIDATES = 8
 _MOST_FAINT = 12
 _MOST_DOUBTS = 4
+_MOST_BEHIND = 2
+_MOST_SHARED = 0.7
 
 
 class BlazePose:
@@ -34,9 +37,9 @@ class BlazePose:
 
     A look at the whole photo comes first, tiles of it follow for people who are small; if nobody is found,
     quarter turns and weaker detections too. What comes from these further looks has to pass
-    `Looks.consistent`. With `doubtful`, up to four people more come back for whom little speaks, scored below
-    `SURE`: the cascade lets stage 1 judge them. The models are loaded on first use; DeoccludeError if their
-    files are missing or damaged.
+    `Looks.consistent`. With `doubtful`, more come back: up to four people for whom little speaks, and two
+    whom those in front hide from the detector. They score below `SURE`; the cascade lets stage 1 judge them.
+    The models are loaded on first use; DeoccludeError if their files are missing or damaged.
     """
 
     name = "blazepose"
@@ -78,6 +81,7 @@ class BlazePose:
         people = [_to_person(looks, least=SURE) for looks in found]
         if self._doubtful:
             doubts = self._doubts(levels, _strong(faint + more, _FAINT), found)
+            doubts += self._behind(levels, found or doubts[:1], found + doubts)
             people += [_to_person(looks, most=_LESS_THAN_SURE) for looks in doubts]
         return sorted(
             (person for person in people if person is not None), key=lambda person: -int(person.mask.sum())
@@ -91,9 +95,26 @@ class BlazePose:
         for one in sorted(looks, key=lambda looks: -looks.best.presence):
             if len(doubts) == _MOST_DOUBTS or one.best.presence < _FAINT_PRESENCE:
                 break
-            if all(one.overlap(other) <= 0.7 for other in found + doubts):
+            if all(one.overlap(other) <= _MOST_SHARED for other in found + doubts):
                 doubts.append(one)
         return doubts
+
+    def _behind(self, levels: Pyramid, front: list[Looks], known: list[Looks]) -> list[Looks]:
+        """People to be seen once those in front are taken out of the photo, and who are not `known`."""
+        if not front:
+            return []
+        scene = Scene.without(levels, [looks.best for looks in front])
+        hidden: list[Looks] = []
+        for detection in _strong(self._detect(scene.photo, [views.whole(scene.photo)]), _FAINT)[
+            :_MOST_BEHIND
+        ]:
+            pose = scene.seen(self._look(scene.photo, detection, floor=_UNSURE).best)
+            if pose is None or pose.presence < _UNSURE:
+                continue
+            looks = Looks(detection.score, pose, None, levels.height, levels.width)
+            if all(looks.overlap(other) <= _MOST_SHARED for other in known + hidden):
+                hidden.append(looks)
+        return hidden
 
     def at_first_sight(self, photo: np.ndarray) -> Iterator[DetectedPerson]:
         """People of one look at the whole photo alone (uint8 HxWx3 RGB), likeliest first, made as they are
