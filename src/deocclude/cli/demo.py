@@ -30,7 +30,7 @@ def demo(
     truth, result = people(scene.original), deoccluder(scene.occluded)
     if not truth or not result.people:
         raise DeoccludeError("the astronaut was not found; run `deocclude weights fetch` anew")
-    picture, iou = compare(scene, truth[0], result)
+    picture, iou = compare(scene, max(truth, key=lambda person: person.score), result)
     photo = save_scene(scene, out)
     write(result, out / photo.stem, photo_name=photo.name, provenance=provenance(deoccluder))
     save_png(picture, out / "truth.png")
