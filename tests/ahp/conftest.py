@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -75,3 +76,26 @@ def ahp_folder(tmp_path_factory: pytest.TempPathFactory, figures: list, objects:
         for occluder in objects:
             layout.write_occluder(root, split, occluder)
     return root
+
+
+@pytest.fixture
+def write_coco(tmp_path):
+    """Writes a folder of COCO: noise of the given (height, width) in 0.jpg, 1.jpg, ..., and annotations."""
+
+    def write(sizes, annotations):
+        folder = tmp_path / "coco"
+        (folder / "images").mkdir(parents=True)
+        (folder / "annotations").mkdir()
+        rng = np.random.default_rng(0)
+        images = []
+        for number, (height, width) in enumerate(sizes):
+            photo = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+            cv2.imwrite(str(folder / "images" / f"{number}.jpg"), photo)
+            images.append({"id": number, "file_name": f"{number}.jpg", "height": height, "width": width})
+        names = {1: "person", 37: "sports ball", 62: "chair"}
+        categories = [{"id": number, "name": name} for number, name in names.items()]
+        content = {"images": images, "annotations": annotations, "categories": categories}
+        (folder / "annotations" / "instances.json").write_text(json.dumps(content))
+        return folder
+
+    return write

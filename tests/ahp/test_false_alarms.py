@@ -33,18 +33,10 @@ class SeesGhosts:
 
 
 @pytest.fixture
-def coco(tmp_path):
+def coco(write_coco):
     """Photos 0.jpg .. 29.jpg; the even ones show a person, the odd ones a chair at most."""
-    folder = tmp_path / "coco"
-    (folder / "images").mkdir(parents=True)
-    (folder / "annotations").mkdir()
-    rng = np.random.default_rng(0)
-    images, annotations = [], []
+    annotations = []
     for number in range(30):
-        height, width = 90 + number, 400 if number == 1 else 101
-        photo = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-        cv2.imwrite(str(folder / "images" / f"{number}.jpg"), photo)
-        images.append({"id": number, "file_name": f"{number}.jpg", "height": height, "width": width})
         if number % 5:
             annotations.append(
                 {"id": number, "image_id": number, "category_id": 62 if number % 2 else 1, "iscrowd": 0,
@@ -52,10 +44,7 @@ def coco(tmp_path):
             )  # fmt: skip
         elif number % 2 == 0:
             annotations.append({"id": number, "image_id": number, "category_id": 1, "iscrowd": 1})
-    categories = [{"id": 1, "name": "person"}, {"id": 62, "name": "chair"}]
-    content = {"images": images, "annotations": annotations, "categories": categories}
-    (folder / "annotations" / "instances.json").write_text(json.dumps(content))
-    return folder
+    return write_coco([(90 + number, 400 if number == 1 else 101) for number in range(30)], annotations)
 
 
 def test_only_photos_without_people_are_taken_each_in_its_split(coco, root):

@@ -1,6 +1,5 @@
 """People of whom only what is seen is known."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -30,22 +29,11 @@ def _polygon(left, top, right, bottom):
 
 
 @pytest.fixture
-def coco(tmp_path):
-    folder = tmp_path / "coco"
-    (folder / "images").mkdir(parents=True)
-    (folder / "annotations").mkdir()
-    rng = np.random.default_rng(0)
-    images, annotations = [], []
-    for number in range(PEOPLE):
-        height, width = 161 + number, 203
-        cv2.imwrite(
-            str(folder / "images" / f"{number}.jpg"),
-            rng.integers(0, 256, (height, width, 3), dtype=np.uint8),
-        )
-        images.append({"id": number, "file_name": f"{number}.jpg", "height": height, "width": width})
-        annotations.append(
-            {"id": 10 * number, "image_id": number, "category_id": 1, **_polygon(60, 20, 100, 140)}
-        )
+def coco(write_coco):
+    annotations = [
+        {"id": 10 * number, "image_id": number, "category_id": 1, **_polygon(60, 20, 100, 140)}
+        for number in range(PEOPLE)
+    ]
     counts = [203 * 100, 161 * 203 - 203 * 100]
     annotations += [
         {"id": 1, "image_id": 0, "category_id": 1, "iscrowd": 1, "bbox": [125, 0, 78, 161],
@@ -53,10 +41,7 @@ def coco(tmp_path):
         {"id": 11, "image_id": 1, "category_id": 1, **_polygon(120, 60, 150, 120)},
         {"id": 12, "image_id": 1, "category_id": 37, **_polygon(5, 5, 45, 150)},
     ]  # fmt: skip
-    categories = [{"id": 1, "name": "person"}, {"id": 37, "name": "sports ball"}]
-    content = {"images": images, "annotations": annotations, "categories": categories}
-    (folder / "annotations" / "instances.json").write_text(json.dumps(content))
-    return folder
+    return write_coco([(161 + number, 203) for number in range(PEOPLE)], annotations)
 
 
 def test_large_people_are_taken_each_in_its_photo_s_split(coco, root):
@@ -107,7 +92,9 @@ def test_damaged_photos_are_named_and_leftovers_go(coco, root):
     (coco / "images" / "3.jpg").write_bytes(b"no photo")
     cv2.imwrite(str(coco / "images" / "4.jpg"), np.zeros((20, 30, 3), np.uint8))
     written, faults = write_seen_people(root, coco, HERE)
-    assert sorted(fault.split(":")[0] for fault in faults) == ["3.jpg", "4.jpg"]
+    assert len(faults) == 2
+    for name in ("3.jpg: ", "4.jpg: "):
+        assert any(name in fault for fault in faults), name
     assert sum(written.values()) == PEOPLE - 2
     assert not stale.exists()
 

@@ -15,6 +15,11 @@ class Shared:
     times: Annotated[int, typer.Option("--repeat", min=1, help="How often.")] = 2
 
 
+@dataclass(frozen=True)
+class More:
+    how: Annotated[str, typer.Option(help="In which way.")] = "kindly"
+
+
 @pytest.fixture
 def app():
     app = typer.Typer()
@@ -30,6 +35,11 @@ def app():
     def second(common: Shared) -> None:
         typer.echo(str(common))
 
+    @app.command()
+    @with_options(Shared, More)
+    def third(common: Shared, more: More, loud: Annotated[bool, typer.Option("--loud")] = False) -> None:
+        typer.echo(f"{common} {more} {loud}")
+
     return app
 
 
@@ -41,6 +51,12 @@ def test_shared_options_arrive_as_one_object_beside_the_commands_own(app):
     found = told(app, "first", "--folder", "a", "--repeat", "3", "--loud")
     assert found.output == f"{Shared(Path('a'), 3)} True\n"
     assert told(app, "second", "--folder", "b").output == f"{Shared(Path('b'))}\n"
+
+
+def test_a_command_takes_the_options_of_several_objects(app):
+    given = told(app, "third", "--how", "gruffly", "--folder", "a")
+    assert given.output == f"{Shared(Path('a'))} {More('gruffly')} False\n"
+    assert told(app, "first", "--folder", "a", "--how", "gruffly").exit_code == 2
 
 
 def test_they_are_checked_and_explained_as_others_are(app):

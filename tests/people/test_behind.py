@@ -92,7 +92,7 @@ def test_the_scene_keeps_what_is_not_covered():
     assert max(scene.photo.photo.shape) == 320
     assert not is_colour(scene.photo.photo, RED).any()
     assert (np.abs(scene.photo.photo.astype(int) - GREY).max(axis=2) < 60).all()
-    assert scene.covered.sum() / 255 / scene.scale**2 == pytest.approx(400 * 200, rel=0.1)
+    assert scene.covered.photo.sum() / 255 / scene.scale**2 == pytest.approx(400 * 200, rel=0.1)
     half = Pose(Region(114, 114, 160), 0.9, pose.landmarks, pose.circle, np.ones((256, 256), np.float32))
     seen = scene.seen(half)
     assert seen is not None

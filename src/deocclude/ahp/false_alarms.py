@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from deocclude.ahp import layout
-from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.coco import CocoReader
+from deocclude.ahp.collect import UNUSABLE, collect, fault_of
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.finder import doubtful_people
-from deocclude.ahp.progress import progress_of
 from deocclude.ahp.reader import load_rgb
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.ahp.shrink import MAX_SIDE, shrink_photo
@@ -48,36 +46,27 @@ def write_false_alarms(
     root, faults = root.absolute(), list[str]()
     jobs = list(_photos_without_people(coco.absolute(), faults))
     shutil.rmtree(root / _FOLDER, ignore_errors=True)
-    written = {"train": 0, "val": 0}
-    masks = engine.spread(partial(_write, root / _FOLDER, max_side, finder), jobs)
-    with progress_of("false alarms", len(jobs)) as advance, closing(masks):
-        for (_, split, _), found in zip(jobs, masks, strict=True):
-            if isinstance(found, str):
-                faults.append(found)
-            else:
-                written[split] += found
-            advance(1)
-    return written, faults
+    counts, unusable = collect(
+        "false alarms", engine, partial(_write, root / _FOLDER, max_side, finder), jobs
+    )
+    return counts, faults + unusable
 
 
-def _photos_without_people(coco: Path, faults: list[str]) -> Iterator[Job]:
+def _photos_without_people(coco: Path, faults: list[str]) -> Iterator[tuple[str, str, Job]]:
     reader = CocoReader(coco)
     for name in reader.jobs():
         try:
             if not reader.shows_people(name):
-                path = reader.photo_path(name)
-                yield path, split_of(reader.name, name), f"{reader.name}-{path.stem}"
-        except (Unfit, ValueError, TypeError, LookupError) as error:
-            faults.append(" ".join(f"{name}: {type(error).__name__}: {error}".split())[:300])
+                path, split = reader.photo_path(name), split_of(reader.name, name)
+                yield name, split, (path, split, f"{reader.name}-{path.stem}")
+        except UNUSABLE as error:
+            faults.append(fault_of(name, error))
 
 
-def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], job: Job) -> int | str:
-    """How many masks were written, or why the photo cannot be used."""
+def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], job: Job) -> int:
+    """How many masks were written."""
     path, split, identity = job
-    try:
-        photo = shrink_photo(load_rgb(path), max_side)
-    except DeoccludeError as error:
-        return str(error)
+    photo = shrink_photo(load_rgb(path), max_side)
     masks = [person.mask for person in finder()(photo)]
     if masks:
         write_atomically(folder / split / "JPEGImages" / f"{identity}.jpg", layout.encode_jpeg(photo))

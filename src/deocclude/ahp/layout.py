@@ -100,10 +100,15 @@ def find_photo(folder: Path, identity: str) -> Path:
 
 
 def write_person(root: Path, person: WholePerson) -> None:
-    """Writes the person's files; the photo comes last, so a person with a photo is complete."""
-    folder = root / "train"
+    """Writes a whole person's files in ROOT/train: the body parts, and what `write_outline` writes."""
+    path = root / "train" / "PseudoParsingAnnotations" / f"{person.id}.png"
+    write_atomically(path, encode_parsing(person.parsing))
+    write_outline(root / "train", person)
+
+
+def write_outline(folder: Path, person: WholePerson) -> None:
+    """Writes mask, unknown regions and photo; the photo comes last, so a person with a photo is complete."""
     write_atomically(folder / "Annotations" / f"{person.id}.png", encode_png(person.amodal))
-    write_atomically(folder / "PseudoParsingAnnotations" / f"{person.id}.png", encode_parsing(person.parsing))
     if person.unknown.any():
         write_atomically(folder / "UnknownRegions" / f"{person.id}.png", encode_png(person.unknown))
     write_atomically(folder / "JPEGImages" / f"{person.id}.jpg", encode_jpeg(person.photo))
@@ -134,17 +139,8 @@ class People(Sequence[WholePerson]):
             )
         self._files = [self._read(identity) for identity in self.ids] if keep_bytes else None
 
-    def _read(self, identity: str) -> dict[str, tuple[Path, bytes]]:
-        folder = self.root / "train"
-        paths = {
-            "photo": find_photo(folder / "JPEGImages", identity),
-            "amodal": folder / "Annotations" / f"{identity}.png",
-            "parsing": folder / "PseudoParsingAnnotations" / f"{identity}.png",
-            "unknown": folder / "UnknownRegions" / f"{identity}.png",
-        }
-        if not paths["amodal"].exists():
-            raise DeoccludeError(f"{paths['amodal']}: the mask is missing; add it or drop {identity}")
-        return {name: (path, path.read_bytes()) for name, path in paths.items() if path.exists()}
+    def _read(self, identity: str) -> PersonFiles:
+        return read_person_files(self.root / "train", identity)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -152,29 +148,50 @@ class People(Sequence[WholePerson]):
     def __getitem__(self, index: int) -> WholePerson:  # type: ignore[override]
         identity = self.ids[index]
         files = self._files[index] if self._files is not None else self._read(identity)
-        path, content = files["photo"]
-        photo = decode_rgb(content, path)
-        amodal = _map_of(files, "amodal", photo.shape[:2]) > 0
-        if not amodal.any():
-            raise DeoccludeError(f"{files['amodal'][0]}: shows nobody; take {identity} off the list")
-        if "parsing" in files:
-            parsing = _map_of(files, "parsing", photo.shape[:2])
-            worst = parsing[parsing != UNLABELLED].max(initial=0)
-            if worst >= NUM_CLASSES:
-                raise DeoccludeError(
-                    f"{files['parsing'][0]}: class {worst} is none of LIP's 0..19, 255; relabel it"
-                )
-        else:
-            parsing = np.full(amodal.shape, UNLABELLED, dtype=np.uint8)
-        parsing = np.where(amodal, parsing, 0).astype(np.uint8)
-        if "unknown" in files:
-            unknown = _map_of(files, "unknown", photo.shape[:2]) > 0
-        else:
-            unknown = np.zeros_like(amodal)
-        return WholePerson(identity, source_of(identity), photo, amodal, parsing, unknown)
+        return decode_person(identity, files)
 
 
-def _map_of(files: dict[str, tuple[Path, bytes]], name: str, shape: tuple[int, ...]) -> np.ndarray:
+PersonFiles = dict[str, tuple[Path, bytes]]
+"""A person's files, encoded: "photo" and "amodal", "parsing" and "unknown" where they exist."""
+
+
+def read_person_files(folder: Path, identity: str) -> PersonFiles:
+    """What `write_person` or `write_outline` wrote. Raises DeoccludeError without a photo or a mask."""
+    paths = {
+        "photo": find_photo(folder / "JPEGImages", identity),
+        "amodal": folder / "Annotations" / f"{identity}.png",
+        "parsing": folder / "PseudoParsingAnnotations" / f"{identity}.png",
+        "unknown": folder / "UnknownRegions" / f"{identity}.png",
+    }
+    if not paths["amodal"].exists():
+        raise DeoccludeError(f"{paths['amodal']}: the mask is missing; add it or drop {identity}")
+    return {name: (path, path.read_bytes()) for name, path in paths.items() if path.exists()}
+
+
+def decode_person(identity: str, files: PersonFiles) -> WholePerson:
+    """Raises DeoccludeError for files that cannot be decoded or do not belong together."""
+    path, content = files["photo"]
+    photo = decode_rgb(content, path)
+    amodal = _map_of(files, "amodal", photo.shape[:2]) > 0
+    if not amodal.any():
+        raise DeoccludeError(f"{files['amodal'][0]}: shows nobody; take {identity} off the list")
+    if "parsing" in files:
+        parsing = _map_of(files, "parsing", photo.shape[:2])
+        worst = parsing[parsing != UNLABELLED].max(initial=0)
+        if worst >= NUM_CLASSES:
+            raise DeoccludeError(
+                f"{files['parsing'][0]}: class {worst} is none of LIP's 0..19, 255; relabel it"
+            )
+    else:
+        parsing = np.full(amodal.shape, UNLABELLED, dtype=np.uint8)
+    parsing = np.where(amodal, parsing, 0).astype(np.uint8)
+    unknown = np.zeros_like(amodal)
+    if "unknown" in files:
+        unknown = _map_of(files, "unknown", photo.shape[:2]) > 0
+    return WholePerson(identity, source_of(identity), photo, amodal, parsing, unknown)
+
+
+def _map_of(files: PersonFiles, name: str, shape: tuple[int, ...]) -> np.ndarray:
     path, content = files[name]
     return decode_map_of_size(content, path, shape)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from deocclude.cli.shared_options import with_options
+from deocclude.cli.shares import SampleShares
 from deocclude.cli.training_options import Share, TrainingOptions
 
 if TYPE_CHECKING:
@@ -23,23 +24,8 @@ app = typer.Typer(no_args_is_help=True, help="Train the two stages (section 5.1)
 
 
 @app.command()
-@with_options(TrainingOptions)
-def masks(
-    common: TrainingOptions,
-    false_alarm_share: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Share of samples from false_alarms, where nobody is to be seen."),
-    ] = 0.0,
-    unoccluded_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
-    ] = 0.0,
-    seen_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people of seen, whose hidden part nobody knows.")
-    ] = 0.0,
-    dyed_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
-    ] = 0.0,
-) -> None:
+@with_options(TrainingOptions, SampleShares)
+def masks(common: TrainingOptions, shares: SampleShares) -> None:
     """Train mask completion (section 3.2)."""
     from deocclude.mask_completion.config import MASK_PRESETS
     from deocclude.mask_completion.task import MaskCompletionTask
@@ -48,15 +34,7 @@ def masks(
 
     network = _changed(MASK_PRESETS[common.preset.value], size=common.size, learning_rate=common.lr)
     config = _settings("masks", common)
-    composites, validation = _data(
-        "masks",
-        common,
-        network.size,
-        false_alarms=false_alarm_share,
-        unoccluded=unoccluded_share,
-        seen=seen_share,
-        dyed=dyed_share,
-    )
+    composites, validation = _data("masks", common, network.size, shares)
     config = replace(config, recipe=_recipe("masks", network, composites, common.init))
     fresh = common.init is None and not _begun(common.out)
     templates = _templates(common.data, network, common.seed) if fresh else None
@@ -147,10 +125,7 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    stage: Stage,
-    common: TrainingOptions,
-    size: int,
-    **shares: float,
+    stage: Stage, common: TrainingOptions, size: int, shares: SampleShares | None = None
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -161,7 +136,8 @@ def _data(
     if common.packed:
         composites = PackedWindows.read(common.packed, stage, size, common.seed)
     else:
-        settings = BatchSettings(stage=stage, detected=common.detected_share, **shares)
+        more = shares.settings() if shares else {}
+        settings = BatchSettings(stage=stage, detected=common.detected_share, **more)
         density = DENSITIES[common.density.value]
         composites = CompositeDataset(common.data, "train", size, common.seed, density, settings)
     if not (root_of(common.data) / "val").is_dir():

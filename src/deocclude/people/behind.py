@@ -21,12 +21,12 @@ _LEAST_LEFT = 0.25
 class Scene:
     """A small photo in which the surroundings have grown over some people.
 
-    photo: long side at most 320 pixels. covered: uint8 hxw of the same size, 255 where those people were.
+    photo: long side at most 320 pixels. covered: uint8 hxw map of the same size, 255 where those people were.
     scale: pixels of it to a pixel of the photo.
     """
 
     photo: Pyramid
-    covered: np.ndarray
+    covered: Pyramid
     scale: float
 
     @classmethod
@@ -39,14 +39,14 @@ class Scene:
         for pose in people:
             covered |= pose.mask_in_photo(size[1], size[0], scale)
         wide = cv2.dilate(covered.astype(np.uint8) * 255, np.ones((2 * _RIM + 1, 2 * _RIM + 1)))
-        return cls(Pyramid(cv2.inpaint(small, wide, _RADIUS, cv2.INPAINT_TELEA)), wide, scale)
+        return cls(Pyramid(cv2.inpaint(small, wide, _RADIUS, cv2.INPAINT_TELEA)), Pyramid(wide), scale)
 
     def seen(self, pose: Pose) -> Pose | None:
         """A pose of `photo` as one of the whole photo, its mask less what was covered.
 
         None if less than a quarter of the mask is left: then the person is mostly made up.
         """
-        covered = pose.region.cut(Pyramid(self.covered), len(pose.mask)) > 127
+        covered = pose.region.cut(self.covered, len(pose.mask)) > 127
         mask = np.where(covered, 0, pose.mask).astype(np.float32)
         if (mask > 0.5).sum() < _LEAST_LEFT * max(1, int((pose.mask > 0.5).sum())):
             return None

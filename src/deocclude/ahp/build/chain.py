@@ -105,21 +105,28 @@ def _frozen(work: Path, out: Path, engine: Engine) -> Said:
 
 
 def _false_alarms(out: Path, coco: Path | None, engine: Engine) -> Said:
-    if coco is None:
-        return "left out: it needs photos without people (--coco)", []
     from deocclude.ahp.false_alarms import write_false_alarms
 
-    masks, faults = write_false_alarms(out, coco, engine)
-    return ", ".join(f"{split}: {count} masks" for split, count in masks.items()), faults
+    return _collected("masks", write_false_alarms, out, coco, engine)
 
 
 def _seen_people(out: Path, coco: Path | None, engine: Engine) -> Said:
-    if coco is None:
-        return "left out: it needs photos with people (--coco)", []
     from deocclude.ahp.seen_people import write_seen_people
 
-    people, faults = write_seen_people(out, coco, engine)
-    return ", ".join(f"{split}: {count} people" for split, count in people.items()), faults
+    return _collected("people", write_seen_people, out, coco, engine)
+
+
+def _collected(
+    what: str,
+    write: Callable[[Path, Path, Engine], tuple[dict[str, int], list[str]]],
+    out: Path,
+    coco: Path | None,
+    engine: Engine,
+) -> Said:
+    if coco is None:
+        return "left out: it needs COCO's photos (--coco)", []
+    counts, faults = write(out, coco, engine)
+    return ", ".join(f"{split}: {count} {what}" for split, count in counts.items()), faults
 
 
 def with_manifest(out: Path, workers: int) -> Said:

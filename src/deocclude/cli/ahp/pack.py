@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from deocclude.cli.density import Density
+from deocclude.cli.shared_options import with_options
+from deocclude.cli.shares import SampleShares
 
 
 class StageName(str, Enum):
@@ -18,7 +20,9 @@ class StageName(str, Enum):
     content = "content"
 
 
+@with_options(SampleShares)
 def pack(
+    shares: SampleShares,
     root: Annotated[Path, typer.Argument(metavar="DIR", help="AHP layout, as `build` writes it.")],
     out: Annotated[Path, typer.Option(help="Folder of the windows.")],
     count: Annotated[int, typer.Option(min=1, help="Windows to make.")] = 40_000,
@@ -29,18 +33,6 @@ def pack(
     detected: Annotated[
         float, typer.Option(min=0, max=1, help="Share with N_i's own mask; the rest is simulated.")
     ] = 0.8,
-    false_alarm_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share from DIR/false_alarms, where nobody is to be seen.")
-    ] = 0.0,
-    unoccluded_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
-    ] = 0.0,
-    seen_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share from DIR/seen, whose hidden part nobody knows.")
-    ] = 0.0,
-    dyed_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
-    ] = 0.0,
     density: Annotated[Density, typer.Option(help="Occlusion ratios; see `ahp.density`.")] = Density.wide,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -50,14 +42,7 @@ def pack(
     from deocclude.ahp.density import DENSITIES
     from deocclude.ahp.packed import pack as write
 
-    settings = BatchSettings(
-        stage=stage.value,
-        detected=detected,
-        false_alarms=false_alarm_share,
-        unoccluded=unoccluded_share,
-        seen=seen_share,
-        dyed=dyed_share,
-    )
+    settings = BatchSettings(stage=stage.value, detected=detected, **shares.settings())
     composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
     made = write(composites, out, count, workers)
     typer.echo(f"{made} of {count} windows made, all in {out}")

@@ -1,0 +1,52 @@
+"""Collects what stands beside the whole people of a data set, photo by photo, and counts it by split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from typing import TypeVar
+
+from deocclude.ahp.acquire.checks import Unfit
+from deocclude.ahp.engine import Engine
+from deocclude.ahp.progress import progress_of
+from deocclude.errors import DeoccludeError
+
+Job = TypeVar("Job")
+
+UNUSABLE = (Unfit, DeoccludeError, ValueError, TypeError, LookupError)
+"""What a photo, or its annotations, may be wrong with; any other exception is a fault of the program."""
+
+
+def collect(
+    title: str, engine: Engine, write: Callable[[Job], int], jobs: Sequence[tuple[str, str, Job]]
+) -> tuple[dict[str, int], list[str]]:
+    """Runs `write` on every job: it returns how many things it wrote, or raises one of `UNUSABLE`.
+
+    jobs: the photo's name for messages, its split, and what `write` takes. Returns the sums of "train" and
+    "val", and a message for each photo that cannot be used.
+    """
+    counts, faults = {"train": 0, "val": 0}, list[str]()
+    written = engine.spread(partial(_attempt, write), jobs)
+    with progress_of(title, len(jobs)) as advance, closing(written):
+        for (_, split, _), count in zip(jobs, written, strict=True):
+            if isinstance(count, str):
+                faults.append(count)
+            else:
+                counts[split] += count
+            advance(1)
+    return counts, faults
+
+
+def _attempt(write: Callable[[Job], int], job: tuple[str, str, Job]) -> int | str:
+    name, _, own = job
+    try:
+        return write(own)
+    except UNUSABLE as error:
+        return fault_of(name, error)
+
+
+def fault_of(name: str, error: Exception) -> str:
+    """One line of at most 300 characters; an error of our own names the file itself."""
+    text = str(error) if isinstance(error, DeoccludeError) else f"{name}: {type(error).__name__}: {error}"
+    return " ".join(text.split())[:300]

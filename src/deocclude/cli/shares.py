@@ -1,0 +1,35 @@
+"""Which samples, beside occluded whole people, stage 1 trains on: for `ahp pack` and `train masks`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+
+@dataclass(frozen=True)
+class SampleShares:
+    """Shares of all samples, in [0, 1]."""
+
+    false_alarm_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share from DIR/false_alarms, where nobody is to be seen.")
+    ] = 0.0
+    unoccluded_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
+    ] = 0.0
+    seen_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share from DIR/seen, whose hidden part nobody knows.")
+    ] = 0.0
+    dyed_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
+    ] = 0.0
+
+    def settings(self) -> dict[str, float]:
+        """By the names of `ahp.batches.BatchSettings`."""
+        return {
+            "false_alarms": self.false_alarm_share,
+            "unoccluded": self.unoccluded_share,
+            "seen": self.seen_share,
+            "dyed": self.dyed_share,
+        }
