@@ -28,7 +28,7 @@ class GrowingMasks(nn.Module):
 
     def forward(self, image, initial):
         side = image.shape[-1]
-        assert side in (SIZE, SIZE + STRIDE)
+        assert side in (SIZE - STRIDE, SIZE, SIZE + STRIDE)
         assert image.shape[1:] == (3, side, side)
         assert initial.shape[1:] == (1, side, side)
         assert set(initial.unique().tolist()) <= {0.0, 1.0}
@@ -149,7 +149,7 @@ def test_edges_are_smooth_in_large_photos():
     )
     for mask in (one.modal, one.amodal):
         assert roughness(mask) < 0.4 * roughness(blocks > 0)
-        assert roughness(mask) < 1.5 * roughness(given.mask)
+        assert roughness(mask) < 1.4 * roughness(given.mask)
 
 
 def test_people_are_numbered_from_the_largest_and_batched():
@@ -160,7 +160,7 @@ def test_people_are_numbered_from_the_largest_and_batched():
     areas = [one.initial.sum() for one in result.people]
     assert areas == sorted(areas, reverse=True)
     assert len(result.people) == 10
-    assert masks.batches == [4] * 5 + [4] * 5 + [2] * 5
+    assert masks.batches == [4] * 3 + [4] * 3 + [2] * 3
     (alone,) = cascade(photo_of(300, 500), [people[3]]).people
     same = next(one for one in result.people if one.box == alone.box)
     np.testing.assert_array_equal(same.amodal, alone.amodal)
@@ -246,24 +246,24 @@ class Looking(GrowingMasks):
         return self.answers.pop(0)(prediction) if self.answers else prediction
 
 
-def test_further_looks_are_closer_to_the_whole_body():
+def test_the_second_look_is_closer_to_the_whole_body():
     masks = Looking()
     given = person(400, 400, (200, 200), (60, 60))
     deoccluder(masks)(photo_of(400, 400), [given])
-    (first,), (again,), (refined,), *_ = masks.covered
-    assert masks.sides == [SIZE, SIZE, SIZE + STRIDE, SIZE, SIZE + STRIDE]
-    reach = 5 / SIZE * 121 * 3**0.5
+    (first,), (again,), (refined,) = masks.covered
+    assert masks.sides == [SIZE - STRIDE, SIZE, SIZE + STRIDE]
+    reach = 5 / (SIZE - STRIDE) * 121 * 3**0.5
     assert again / first == pytest.approx(((121 * 3**0.5) / (1.2 * (121 + 2 * reach))) ** 2, rel=0.1)
     assert refined == pytest.approx(again, rel=0.05)
 
 
-def test_further_looks_are_the_mean_of_two_predictions():
+def test_the_closer_look_is_the_mean_of_two_predictions():
     def everywhere(logit):
         return lambda prediction: prediction._replace(modal=torch.full_like(prediction.modal, logit))
 
     given = person(200, 150, (75, 100), (30, 60))
     for usual, finer, filled in ((4.0, -6.0, False), (6.0, -4.0, True), (-4.0, 6.0, True)):
-        masks = Looking([lambda prediction: prediction, *[everywhere(usual), everywhere(finer)] * 2])
+        masks = Looking([lambda prediction: prediction, everywhere(usual), everywhere(finer)])
         (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled
 

@@ -22,7 +22,6 @@ from deocclude.people.person import SURE, DetectedPerson
 from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
 
-_FURTHER_LOOKS = 2
 _LANDMARK_REACH = 1.6
 _LEAST_SUPPORT = 0.3
 _LEAST_KEPT = 0.7
@@ -38,31 +37,32 @@ class Completed(NamedTuple):
 
 
 class MaskStage:
-    """The network of stage 1 with the three looks that it takes at each person.
+    """The network of stage 1 with the two looks that it takes at each person.
 
-    The first look is at the window that the initial mask and the landmarks ask for, each further one at the
-    window that the whole body found before asks for: tighter and better centred. A further look is the mean
-    of two predictions, from the initial mask and, in more pixels, from the modal mask found before; where it
-    loses more than three tenths of the visible body found before, the look before stands. Doubtful people
-    (score below `SURE`) whom the first look hardly sees get no further one.
+    The first look is at the window that the initial mask and the landmarks ask for, one stride of pixels
+    smaller than the network's crops; the closer one at the window that the whole body found asks for, tighter
+    and better centred. The closer look is the mean of two predictions, from the initial mask and, one stride
+    of pixels larger, from the modal mask found before; where it loses more than three tenths of the visible
+    body found before, the first look stands. Doubtful people (score below `SURE`) whom the first look hardly
+    sees get no closer one.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
         self._network = network
         self._device = device
-        self._size = network.config.size
-        self._more = network.config.size + network.config.stride
+        size, stride = network.config.size, network.config.stride
+        self._less, self._size, self._more = size - stride, size, size + stride
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
         """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
         looks = self._first(photo, people)
-        for _ in range(_FURTHER_LOOKS if looks else 0):
+        if looks:
             looks = self._closer(photo, looks)
         return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
-        initial = [window.cut_mask(one.mask, self._size) for one, window in zip(people, windows, strict=True)]
+        initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
         maps = _each(complete(self._predict(photo, windows, initial)))
         looks = zip(people, windows, initial, maps, strict=True)
         return [_Look(one, window, own) for one, window, mask, own in looks if _confirmed(one, mask, own)]
