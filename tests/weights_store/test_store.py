@@ -56,13 +56,25 @@ def test_a_network_comes_back_within_half_precision(network, file):
     for name, value in network.state_dict().items():
         found = loaded.state_dict()[name]
         assert found.dtype == value.dtype
-        torch.testing.assert_close(found, value.half().to(value.dtype), rtol=0, atol=0)
+        expected = value if name.endswith("running_var") else value.half().to(value.dtype)
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_variances_beyond_half_precision_come_back(network, tmp_path):
+    name, variance = next(
+        (name, value) for name, value in network.state_dict().items() if name.endswith("running_var")
+    )
+    variance.fill_(3.4e5)
+    store.save(network, CONFIG, tmp_path / "content.safetensors")
+    found = store.load("content", tmp_path).state_dict()[name]
+    torch.testing.assert_close(found, torch.full_like(variance, 3.4e5), rtol=0, atol=0)
 
 
 def test_half_the_bytes_and_counters_as_they_were(network, file):
     with safe_open(file, framework="pt") as stored:
         for name, value in network.state_dict().items():
-            expected = torch.float16 if value.is_floating_point() else value.dtype
+            halved = value.is_floating_point() and not name.endswith("running_var")
+            expected = torch.float16 if halved else value.dtype
             assert stored.get_tensor(name).dtype == expected
         assert stored.metadata()["stage"] == "content"
 

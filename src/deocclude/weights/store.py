@@ -27,7 +27,10 @@ MANIFEST = "manifest.json"
 
 
 def save(module: nn.Module, config: Any, path: Path) -> None:
-    """Write a network as fp16 safetensors (integer and bool buffers as they are), whole or not at all.
+    """Write a network as fp16 safetensors, whole or not at all.
+
+    Integer and bool buffers stay as they are, and so do batch norm's variances: behind many residuals they
+    outgrow fp16, and they are few.
 
     config: the `MaskCompletionConfig` or `ContentRecoveryConfig` that builds `module`. Raises DeoccludeError
     if a weight has no half-precision value.
@@ -35,7 +38,7 @@ def save(module: nn.Module, config: Any, path: Path) -> None:
     stage = next((s for s in ("masks", "content") if isinstance(config, classes(s)[0])), None)
     if stage is None:
         raise TypeError(f"{type(config).__name__} is no network config")
-    tensors = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    tensors = {name: _stored(name, tensor) for name, tensor in module.state_dict().items()}
     broken = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not _finite(tensor)]
     if broken:
         raise DeoccludeError(f"{path}: {broken[0]} does not fit half precision; clip the weights or train on")
@@ -159,9 +162,10 @@ def classes(stage: Stage | str) -> tuple[Any, Any]:
     return ContentRecoveryConfig, ContentRecoveryNetwork
 
 
-def _half(tensor: Tensor) -> Tensor:
+def _stored(name: str, tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.half() if tensor.is_floating_point() else tensor
+    whole = not tensor.is_floating_point() or name.endswith("running_var")
+    return tensor if whole else tensor.half()
 
 
 def _finite(tensor: Tensor) -> bool:
