@@ -84,7 +84,7 @@ def test_other_options_do_not_resume(trained, data):
         train("masks", data, trained[0], 64, "--steps", 5, "--no-resume")
 
 
-def test_masks_train_on_packed_windows(data, tmp_path):
+def test_masks_train_on_packed_windows(data, trained, tmp_path):
     told = deocclude(
         "ahp", "pack", data, "--out", tmp_path / "pack", "--count", 4, "--size", 64, "--detected", 0
     )
@@ -94,6 +94,18 @@ def test_masks_train_on_packed_windows(data, tmp_path):
         "--unoccluded-share", 1,
     )  # fmt: skip
     packs = ("--packed", tmp_path / "pack", "--packed", tmp_path / "bare")
+    mean = tmp_path / "mean" / "masks.safetensors"
+    weights = trained[1]
+    told = deocclude(
+        "train", "mean", weights, weights, "--packed", tmp_path / "pack", "--windows", 16, "--out", mean
+    )
+    assert "the mean of 2" in told.output
+    same, other = (store.load("masks", path.parent).state_dict() for path in (weights, mean))
+    assert all(
+        torch.allclose(value, other[name], atol=1e-3)
+        for name, value in same.items()
+        if not name.endswith(("running_mean", "running_var", "num_batches_tracked"))
+    )
     train("masks", data, tmp_path / "run", 64, "--steps", 1, *packs)
     with pytest.raises(DeoccludeError, match=r"recipe\.composites.*packs"):
         train("masks", data, tmp_path / "run", 64, "--steps", 1, *packs[:2])

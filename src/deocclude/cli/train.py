@@ -97,6 +97,31 @@ def export(
     typer.echo(f"{out}: step {step}, {out.stat().st_size / 1e6:.1f} MB")
 
 
+@app.command()
+def mean(
+    weights: Annotated[
+        list[Path], typer.Argument(help="Exported stage 1 files, trained on from each other.")
+    ],
+    packed: Annotated[Path, typer.Option(help="Windows of `ahp pack`, for batch norm's statistics.")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    windows: Annotated[int, typer.Option(min=16, help="How many of them.")] = 480,
+    seed: Annotated[int, typer.Option(min=0, help="Which of them.")] = 0,
+) -> None:
+    """Write the mean of several stage 1 weights, to use or to train on."""
+    from torch.utils.data import DataLoader, Subset
+
+    from deocclude.ahp.packed import PackedWindows
+    from deocclude.mask_completion.mean import mean_of
+    from deocclude.weights import store
+
+    networks = [cast("MaskCompletionNetwork", store.load_file("masks", path)) for path in weights]
+    config = networks[0].config
+    composites = PackedWindows.read([packed], "masks", config.size, seed)
+    batches = DataLoader(Subset(composites, range(windows)), batch_size=16)
+    store.save(mean_of(networks, batches), config, out)
+    typer.echo(f"{out}: the mean of {len(networks)}, {out.stat().st_size / 1e6:.1f} MB")
+
+
 def _settings(stage: str, common: TrainingOptions) -> TrainConfig:
     """The recipe with the options that were given; a short run warms up for at most a tenth of it."""
     import torch
