@@ -378,6 +378,21 @@ def test_doubtful_people_need_stage_1_to_see_them():
     assert blind(photo, [doubt]).people == []
 
 
+def test_beside_somebody_sure_a_doubtful_person_must_be_seen_clearly():
+    def faint(prediction):
+        return prediction._replace(modal=prediction.modal.clamp(max=1.0))
+
+    photo = photo_of(200, 300)
+    sure, doubt = person(200, 300, (80, 100), (30, 70)), doubtful(200, 300, (220, 100), (30, 60))
+
+    def seen(*people):
+        return [one.score for one in deoccluder(Looking([faint] * 3))(photo, list(people)).people]
+
+    assert seen(sure, doubt) == [0.9]
+    assert seen(doubt) == [0.2]
+    assert seen(sure) == [0.9]
+
+
 def test_a_doubtful_person_who_turns_out_to_be_a_surer_one_is_dropped():
     photo = photo_of(200, 300)
     sure, same = person(200, 300, (80, 100), (30, 70)), doubtful(200, 300, (82, 101), (31, 72))

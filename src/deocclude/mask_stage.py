@@ -24,16 +24,21 @@ from deocclude.result import Patch
 
 _LANDMARK_REACH = 1.6
 _LEAST_SUPPORT = 0.3
+_LEAST_CLARITY = 0.85
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _SLIVER = 1 / 64
 
 
 class Completed(NamedTuple):
-    """A person with `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches."""
+    """A person with `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches.
+
+    clarity: how sure the first look was of the visible body, the mean probability in its modal mask.
+    """
 
     person: DetectedPerson
     patches: dict[str, Patch]
+    clarity: float
 
 
 class MaskStage:
@@ -58,14 +63,21 @@ class MaskStage:
         looks = self._first(photo, people)
         if looks:
             looks = self._closer(photo, looks)
-        return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
+        return [
+            Completed(look.person, _patches(look.person, look.window, look.maps), look.clarity)
+            for look in looks
+        ]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
         maps = _each(complete(self._predict(photo, windows, initial)))
         looks = zip(people, windows, initial, maps, strict=True)
-        return [_Look(one, window, own) for one, window, mask, own in looks if _confirmed(one, mask, own)]
+        return [
+            _Look(one, window, own, _clarity(own))
+            for one, window, mask, own in looks
+            if _confirmed(one, mask, own)
+        ]
 
     def _closer(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[_Look]:
         windows, again, refined = [], [], []
@@ -86,7 +98,7 @@ class MaskStage:
         both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
         means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
         return [
-            _Look(before.person, window, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
+            _Look(before.person, window, maps, before.clarity) if _kept(seen, maps) >= _LEAST_KEPT else before
             for before, window, seen, maps in zip(looks, windows, refined, means, strict=True)
         ]
 
@@ -104,6 +116,11 @@ class MaskStage:
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps) -> bool:
     """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
     return person.score >= SURE or bool(maps.modal.sum() >= _LEAST_SUPPORT * max(1, initial.sum()))
+
+
+def _clarity(maps: _Maps) -> float:
+    inside = maps.modal[maps.modal > 0.5]
+    return float(inside.mean()) if inside.size else 0.0
 
 
 def _kept(seen: np.ndarray, maps: _Maps) -> float:
@@ -130,6 +147,7 @@ class _Look(NamedTuple):
     person: DetectedPerson
     window: SquareWindow
     maps: _Maps
+    clarity: float
 
 
 def _each(masks: CompletedMasks) -> list[_Maps]:
@@ -155,8 +173,19 @@ def _slices(box: Box) -> tuple[slice, slice]:
     return slice(box[1], box[3]), slice(box[0], box[2])
 
 
-def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
-    """Without the doubtful people who turn out to be somebody surer."""
+def believable(completed: Sequence[Completed]) -> list[Completed]:
+    """A photo's people without the doubtful ones whom somebody sure makes unlikely.
+
+    Beside somebody sure those go whom stage 1 does not see clearly; where nobody is, a faint person is better
+    than none. Whoever turns out to be somebody surer goes in any case.
+    """
+    sure = any(one.person.score >= SURE for one in completed)
+    return _without_repeats(
+        [one for one in completed if not sure or one.person.score >= SURE or one.clarity >= _LEAST_CLARITY]
+    )
+
+
+def _without_repeats(completed: Sequence[Completed]) -> list[Completed]:
     kept: list[int] = []
     for index in sorted(range(len(completed)), key=lambda index: -completed[index].person.score):
         one = completed[index]

@@ -17,7 +17,7 @@ from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork
-from deocclude.mask_stage import MaskStage, without_repeats
+from deocclude.mask_stage import MaskStage, believable
 from deocclude.people.person import DetectedPerson, PersonSource
 from deocclude.result import DeoccludedPhoto, Patch, Person
 
@@ -75,7 +75,8 @@ class Deoccluder:
     ) -> DeoccludedPhoto:
         """Complete everybody in a photo, or the given `people`, or whom the given source finds.
 
-        Doubtful people (score below `SURE`) whom stage 1 does not see either are left out.
+        Doubtful people (score below `SURE`) whom stage 1 does not see either are left out, and those whom it
+        does not see clearly, if there is somebody sure.
         Raises DeoccludeError for a photo that cannot be read. A photo without people gives an empty list.
         """
         pixels = load_photo(photo)
@@ -83,23 +84,21 @@ class Deoccluder:
         with _timed(seconds, "people"):
             found, source = self._find(pixels, people)
         with _timed(seconds, "masks"):
-            completed = without_repeats(
-                [one for batch in _batches(found) for one in self._masks(pixels, batch)]
-            )
+            completed = believable([one for batch in _batches(found) for one in self._masks(pixels, batch)])
             masks = [one.patches for one in completed]
         with _timed(seconds, "content"):
             painted = [patch for batch in _batches(masks) for patch in self._content(pixels, batch)]
         everybody = [
             Person(
-                score=person.score,
-                box=person.box,
-                landmarks=person.landmarks,
-                occlusion_ratio=_hidden_share(patches),
+                score=one.person.score,
+                box=one.person.box,
+                landmarks=one.person.landmarks,
+                occlusion_ratio=_hidden_share(one.patches),
                 _photo=pixels,
-                _masks=patches,
+                _masks=one.patches,
                 _painted=paint,
             )
-            for (person, patches), paint in zip(completed, painted, strict=True)
+            for one, paint in zip(completed, painted, strict=True)
         ]
         return DeoccludedPhoto(pixels, everybody, seconds, source)
 
