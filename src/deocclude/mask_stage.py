@@ -56,7 +56,7 @@ class MaskStage:
         self._network = network
         self._device = device
         size, stride = network.config.size, network.config.stride
-        self._less, self._size, self._more = size - stride, size, size + stride
+        self._less, self._size, self._more = max(stride, size - stride), size, size + stride
 
     def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
         """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
