@@ -31,14 +31,10 @@ _SLIVER = 1 / 64
 
 
 class Completed(NamedTuple):
-    """A person with `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches.
-
-    clarity: how sure the first look was of the visible body, the mean probability in its modal mask.
-    """
+    """A person with `initial`, `modal`, `amodal`, `parsing_modal` and `parsing_amodal` patches."""
 
     person: DetectedPerson
     patches: dict[str, Patch]
-    clarity: float
 
 
 class MaskStage:
@@ -49,7 +45,8 @@ class MaskStage:
     and better centred. The closer look is the mean of two predictions, from the initial mask and, one stride
     of pixels larger, from the modal mask found before; where it loses more than three tenths of the visible
     body found before, the first look stands. Doubtful people (score below `SURE`) whom the first look hardly
-    sees get no closer one.
+    sees get no closer one, nor do those whom it does not see clearly, if there is somebody sure: where nobody
+    is, a faint person is better than none.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
@@ -58,25 +55,27 @@ class MaskStage:
         size, stride = network.config.size, network.config.stride
         self._less, self._size, self._more = max(stride, size - stride), size, size + stride
 
-    def __call__(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[Completed]:
-        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen."""
-        looks = self._first(photo, people)
+    def __call__(
+        self, photo: np.ndarray, people: Sequence[DetectedPerson], *, beside_sure: bool
+    ) -> list[Completed]:
+        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen.
+
+        beside_sure: whether somebody in the photo, in `people` or not, is sure.
+        """
+        looks = self._first(photo, people, beside_sure)
         if looks:
             looks = self._closer(photo, looks)
-        return [
-            Completed(look.person, _patches(look.person, look.window, look.maps), look.clarity)
-            for look in looks
-        ]
+        return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
 
-    def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[_Look]:
+    def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
         maps = _each(complete(self._predict(photo, windows, initial)))
         looks = zip(people, windows, initial, maps, strict=True)
         return [
-            _Look(one, window, own, _clarity(own))
+            _Look(one, window, own)
             for one, window, mask, own in looks
-            if _confirmed(one, mask, own)
+            if _confirmed(one, mask, own, beside_sure)
         ]
 
     def _closer(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[_Look]:
@@ -98,7 +97,7 @@ class MaskStage:
         both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
         means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
         return [
-            _Look(before.person, window, maps, before.clarity) if _kept(seen, maps) >= _LEAST_KEPT else before
+            _Look(before.person, window, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
             for before, window, seen, maps in zip(looks, windows, refined, means, strict=True)
         ]
 
@@ -113,12 +112,17 @@ class MaskStage:
         return prediction
 
 
-def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps) -> bool:
+def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps, beside_sure: bool) -> bool:
     """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
-    return person.score >= SURE or bool(maps.modal.sum() >= _LEAST_SUPPORT * max(1, initial.sum()))
+    if person.score >= SURE:
+        return True
+    if maps.modal.sum() < _LEAST_SUPPORT * max(1, initial.sum()):
+        return False
+    return not beside_sure or _clarity(maps) >= _LEAST_CLARITY
 
 
 def _clarity(maps: _Maps) -> float:
+    """Mean probability in the modal mask."""
     inside = maps.modal[maps.modal > 0.5]
     return float(inside.mean()) if inside.size else 0.0
 
@@ -147,7 +151,6 @@ class _Look(NamedTuple):
     person: DetectedPerson
     window: SquareWindow
     maps: _Maps
-    clarity: float
 
 
 def _each(masks: CompletedMasks) -> list[_Maps]:
@@ -173,19 +176,8 @@ def _slices(box: Box) -> tuple[slice, slice]:
     return slice(box[1], box[3]), slice(box[0], box[2])
 
 
-def believable(completed: Sequence[Completed]) -> list[Completed]:
-    """A photo's people without the doubtful ones whom somebody sure makes unlikely.
-
-    Beside somebody sure those go whom stage 1 does not see clearly; where nobody is, a faint person is better
-    than none. Whoever turns out to be somebody surer goes in any case.
-    """
-    sure = any(one.person.score >= SURE for one in completed)
-    return _without_repeats(
-        [one for one in completed if not sure or one.person.score >= SURE or one.clarity >= _LEAST_CLARITY]
-    )
-
-
-def _without_repeats(completed: Sequence[Completed]) -> list[Completed]:
+def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
+    """Without the doubtful people who turn out to be somebody surer."""
     kept: list[int] = []
     for index in sorted(range(len(completed)), key=lambda index: -completed[index].person.score):
         one = completed[index]

@@ -17,8 +17,8 @@ from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork
-from deocclude.mask_stage import MaskStage, believable
-from deocclude.people.person import DetectedPerson, PersonSource
+from deocclude.mask_stage import MaskStage, without_repeats
+from deocclude.people.person import SURE, DetectedPerson, PersonSource
 from deocclude.result import DeoccludedPhoto, Patch, Person
 
 __all__ = ["DeoccludedPhoto", "Deoccluder", "Person", "choose_device"]
@@ -84,21 +84,24 @@ class Deoccluder:
         with _timed(seconds, "people"):
             found, source = self._find(pixels, people)
         with _timed(seconds, "masks"):
-            completed = believable([one for batch in _batches(found) for one in self._masks(pixels, batch)])
+            sure = any(person.score >= SURE for person in found)
+            completed = without_repeats(
+                [one for batch in _batches(found) for one in self._masks(pixels, batch, beside_sure=sure)]
+            )
             masks = [one.patches for one in completed]
         with _timed(seconds, "content"):
             painted = [patch for batch in _batches(masks) for patch in self._content(pixels, batch)]
         everybody = [
             Person(
-                score=one.person.score,
-                box=one.person.box,
-                landmarks=one.person.landmarks,
-                occlusion_ratio=_hidden_share(one.patches),
+                score=person.score,
+                box=person.box,
+                landmarks=person.landmarks,
+                occlusion_ratio=_hidden_share(patches),
                 _photo=pixels,
-                _masks=one.patches,
+                _masks=patches,
                 _painted=paint,
             )
-            for one, paint in zip(completed, painted, strict=True)
+            for (person, patches), paint in zip(completed, painted, strict=True)
         ]
         return DeoccludedPhoto(pixels, everybody, seconds, source)
 

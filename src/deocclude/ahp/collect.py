@@ -19,12 +19,12 @@ UNUSABLE = (Unfit, DeoccludeError, ValueError, TypeError, LookupError)
 
 
 def collect(
-    title: str, engine: Engine, write: Callable[[Job], int], jobs: Sequence[tuple[str, str, Job]]
+    title: str, engine: Engine, write: Callable[[str, Job], int], jobs: Sequence[tuple[str, str, Job]]
 ) -> tuple[dict[str, int], list[str]]:
     """Runs `write` on every job: it returns how many things it wrote, or raises one of `UNUSABLE`.
 
-    jobs: the photo's name for messages, its split, and what `write` takes. Returns the sums of "train" and
-    "val", and a message for each photo that cannot be used.
+    jobs: the photo's name for messages, and what `write` takes, its split first. Returns the sums of "train"
+    and "val", and a message for each photo that cannot be used.
     """
     counts, faults = {"train": 0, "val": 0}, list[str]()
     written = engine.spread(partial(_attempt, write), jobs)
@@ -38,10 +38,10 @@ def collect(
     return counts, faults
 
 
-def _attempt(write: Callable[[Job], int], job: tuple[str, str, Job]) -> int | str:
-    name, _, own = job
+def _attempt(write: Callable[[str, Job], int], job: tuple[str, str, Job]) -> int | str:
+    name, split, own = job
     try:
-        return write(own)
+        return write(split, own)
     except UNUSABLE as error:
         return fault_of(name, error)
 

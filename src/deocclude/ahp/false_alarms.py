@@ -27,9 +27,6 @@ from deocclude.people.person import PersonSource
 
 _FOLDER = "false_alarms"
 
-Job = tuple[Path, str, str]
-"""A photo's file, its split, and its id."""
-
 
 def write_false_alarms(
     root: Path,
@@ -52,20 +49,19 @@ def write_false_alarms(
     return counts, faults + unusable
 
 
-def _photos_without_people(coco: Path, faults: list[str]) -> Iterator[tuple[str, str, Job]]:
+def _photos_without_people(coco: Path, faults: list[str]) -> Iterator[tuple[str, str, Path]]:
     reader = CocoReader(coco)
     for name in reader.jobs():
         try:
             if not reader.shows_people(name):
-                path, split = reader.photo_path(name), split_of(reader.name, name)
-                yield name, split, (path, split, f"{reader.name}-{path.stem}")
+                yield name, split_of(reader.name, name), reader.photo_path(name)
         except UNUSABLE as error:
             faults.append(fault_of(name, error))
 
 
-def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], job: Job) -> int:
+def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], split: str, path: Path) -> int:
     """How many masks were written."""
-    path, split, identity = job
+    identity = f"{CocoReader.name}-{path.stem}"
     photo = shrink_photo(load_rgb(path), max_side)
     masks = [person.mask for person in finder()(photo)]
     if masks:

@@ -38,11 +38,11 @@ def write_seen_people(
     return collect("seen people", engine, partial(_write, root / _FOLDER, coco, max_side), jobs)
 
 
-def _write(folder: Path, coco: Path, max_side: int, name: str) -> int:
+def _write(folder: Path, coco: Path, max_side: int, split: str, name: str) -> int:
     """How many people of a photo were written."""
     people = [shrink_person(person, max_side) for person in coco_reader(coco).seen_people(name)]
     for person in people:
-        layout.write_outline(folder / split_of(CocoReader.name, name), person)
+        layout.write_outline(folder / split, person)
     return len(people)
 
 

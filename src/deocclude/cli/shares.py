@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+
+def _share(help: str) -> Any:
+    return typer.Option(min=0, max=1, help=help)
 
 
 @dataclass(frozen=True)
@@ -13,17 +17,11 @@ class SampleShares:
     """Shares of all samples, in [0, 1]."""
 
     false_alarm_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share from DIR/false_alarms, where nobody is to be seen.")
+        float, _share("Share from DIR/false_alarms, where nobody is to be seen.")
     ] = 0.0
-    unoccluded_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people with nothing in front of them.")
-    ] = 0.0
-    seen_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share from DIR/seen, whose hidden part nobody knows.")
-    ] = 0.0
-    dyed_share: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of people whose clothes change colour.")
-    ] = 0.0
+    unoccluded_share: Annotated[float, _share("Share of people with nothing in front of them.")] = 0.0
+    seen_share: Annotated[float, _share("Share from DIR/seen, whose hidden part nobody knows.")] = 0.0
+    dyed_share: Annotated[float, _share("Share of people whose clothes change colour.")] = 0.0
 
     def settings(self) -> dict[str, float]:
         """By the names of `ahp.batches.BatchSettings`."""

@@ -70,7 +70,7 @@ def content(
         adversarial_from=adversarial_from,
     )
     config = _settings("content", common)
-    composites, validation = _data("content", common, network.size)
+    composites, validation = _data("content", common, network.size, SampleShares())
     recipe = _recipe("content", network, composites, common.init) | {"losses": asdict(losses), "masks": None}
     stage1 = None
     if masks is not None:
@@ -150,7 +150,7 @@ def _changed(config: Any, **values: Any) -> Any:
 
 
 def _data(
-    stage: Stage, common: TrainingOptions, size: int, shares: SampleShares | None = None
+    stage: Stage, common: TrainingOptions, size: int, shares: SampleShares
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
     from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
     from deocclude.ahp.density import DENSITIES
@@ -161,8 +161,7 @@ def _data(
     if common.packed:
         composites = PackedWindows.read(common.packed, stage, size, common.seed)
     else:
-        more = shares.settings() if shares else {}
-        settings = BatchSettings(stage=stage, detected=common.detected_share, **more)
+        settings = BatchSettings(stage=stage, detected=common.detected_share, **shares.settings())
         density = DENSITIES[common.density.value]
         composites = CompositeDataset(common.data, "train", size, common.seed, density, settings)
     if not (root_of(common.data) / "val").is_dir():
