@@ -133,12 +133,16 @@ def vary_colours(images: list[np.ndarray], rng: np.random.Generator) -> list[np.
 
 
 def degrade(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
-    """The same blur or JPEG compression for all images, or none (uint8 HxWx3)."""
+    """The same blur or JPEG compression for all images, or none (uint8 HxWx3, all of one size).
+
+    The blur's sigma is up to 1.4% of their longest side: hidden parts have to be known by more than the sharp
+    edge that a pasted occluder has.
+    """
     kind = rng.random()
-    if kind < 0.15:
-        sigma = float(rng.uniform(0.4, 2.4))
+    if kind < 0.2:
+        sigma = float(rng.uniform(0.002, 0.014)) * max(images[0].shape)
         return [cv2.GaussianBlur(image, (0, 0), sigma) for image in images]
-    if kind < 0.35:
+    if kind < 0.4:
         quality = int(rng.integers(12, 90))
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         encoded = [cv2.imencode(".jpg", image, options)[1] for image in images]
