@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from deocclude.atomic import replacing
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, one_line
 
 Photo = str | Path | Image.Image | np.ndarray
 
@@ -108,7 +108,7 @@ def _damage_named(name: str) -> Iterator[None]:
     except PermissionError:
         raise DeoccludeError(f"{name}: no permission to read it; change its mode (chmod)") from None
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         raise DeoccludeError(
             f"{name}: damaged image ({reason}); copy or export it again as JPEG or PNG"
         ) from None

@@ -10,7 +10,7 @@ from typing import TypeVar
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.engine import Engine
 from deocclude.ahp.progress import progress_of
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described, one_line
 
 Job = TypeVar("Job")
 
@@ -47,6 +47,5 @@ def _attempt(write: Callable[[str, Job], int], job: tuple[str, str, Job]) -> int
 
 
 def fault_of(name: str, error: Exception) -> str:
-    """One line of at most 300 characters; an error of our own names the file itself."""
-    text = str(error) if isinstance(error, DeoccludeError) else f"{name}: {type(error).__name__}: {error}"
-    return " ".join(text.split())[:300]
+    """One line; an error of our own names the file itself."""
+    return one_line(error) if isinstance(error, DeoccludeError) else described(error, name)

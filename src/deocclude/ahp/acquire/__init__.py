@@ -71,12 +71,12 @@ def candidates(source: Source, scratch: Path) -> Iterator[Candidate | Dropped]:
 def read_safely(source: Source, entry: PhotoEntry) -> Iterator[Candidate | Dropped]:
     """`source.read` of one photo; whatever is wrong with its data becomes a `Dropped`, never an exception."""
     from deocclude.ahp.acquire.checks import Unfit
-    from deocclude.errors import DeoccludeError
+    from deocclude.errors import DeoccludeError, described
 
     try:
         yield from source.read(entry)
     except Unfit as fault:
         yield Dropped(source.name, f"{source.name}-{entry.key}", fault.reason, fault.where)
     except (DeoccludeError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
-        message = " ".join(f"{entry.key}: {type(error).__name__}: {error}".split())
-        yield Dropped(source.name, f"{source.name}-{entry.key}", "malformed annotation", message)
+        where = described(error, entry.key)
+        yield Dropped(source.name, f"{source.name}-{entry.key}", "malformed annotation", where)

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from deocclude.crops import Box
+from deocclude.errors import one_line
 
 _FIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ORIENTATION = 0x0112
@@ -69,7 +70,7 @@ def photo_size(path: Path) -> tuple[int, int]:
     except FileNotFoundError:
         raise Unfit("photo missing", str(path)) from None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Unfit("photo unreadable", f"{path}: {' '.join(str(error).split())}") from None
+        raise Unfit("photo unreadable", f"{path}: {one_line(error)}") from None
     if orientation not in (0, 1):
         raise Unfit("photo stored turned (EXIF)", str(path))
     return height, width
@@ -136,7 +137,7 @@ def label_map(path: Path, size: tuple[int, int] | None) -> np.ndarray:
     except FileNotFoundError:
         raise Unfit("mask missing", str(path)) from None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise Unfit("mask unreadable", f"{path}: {' '.join(str(error).split())}") from None
+        raise Unfit("mask unreadable", f"{path}: {one_line(error)}") from None
     if size is not None and label.shape != size:
         raise Unfit(
             "mask of another size",

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from deocclude.ahp.acquire.checks import Unfit
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described
 
 
 def require_scipy(path: Path) -> ModuleType:
@@ -27,5 +27,4 @@ def load(path: Path, variable: str) -> Any:
     except FileNotFoundError:
         raise Unfit("mask missing", str(path)) from None
     except Exception as error:  # damaged files raise whatever the bytes lead scipy to
-        message = " ".join(str(error).split())[:200]
-        raise Unfit("broken MATLAB file", f"{path}: {type(error).__name__}: {message}") from None
+        raise Unfit("broken MATLAB file", described(error, str(path))) from None

@@ -9,6 +9,7 @@ from pycocotools import mask as rle
 
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.run_lengths import uncompressed
+from deocclude.errors import one_line
 
 EMPTY = "empty mask"
 
@@ -30,7 +31,7 @@ def mask_of(segmentation: Any, height: int, width: int, where: str) -> np.ndarra
     try:
         mask = _decode(segmentation, height, width)
     except Exception as error:  # pycocotools raises bare Exception for input of a wrong kind
-        raise Unfit("malformed mask", f"{where}: {' '.join(str(error).split())}") from None
+        raise Unfit("malformed mask", f"{where}: {one_line(error)}") from None
     if mask.shape != (height, width):
         raise Unfit("malformed mask", f"{where}: decodes to {mask.shape}")
     if not mask.any():

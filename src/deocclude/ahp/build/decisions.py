@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deocclude.ahp.work_files import DECISIONS, REVIEW
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described
 
 PRESERVE = "preserve"
 _KNOWN = (PRESERVE, "refine", "discard")
@@ -67,7 +67,7 @@ def read_decisions(path: Path) -> tuple[dict[str, Decision], list[str]]:
                 identity, decision = _parse(record)
             except (ValueError, KeyError, TypeError) as error:
                 faults.append(
-                    f"{path}:{number}: no decision ({_one_line(error)}); export the decisions again"
+                    f"{path}:{number}: no decision ({described(error)}); export the decisions again"
                 )
                 continue
             if found.setdefault(identity, decision) != decision:
@@ -84,7 +84,3 @@ def _parse(record: dict[str, object]) -> tuple[str, Decision]:
         raise ValueError("the id is no text")
     fields = {name: record.get(name, False) for name in ("auto", "refined")}
     return identity, Decision(record["decision"], **fields)  # type: ignore[arg-type]
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -15,7 +15,7 @@ from deocclude.ahp.coco import CocoReader, Rejected, coco_reader
 from deocclude.ahp.shrink import shrink_occluder
 from deocclude.ahp.split import split_of
 from deocclude.ahp.work_files import stamp
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described
 
 _FIT = re.compile(r"coco-[A-Za-z0-9._-]+")
 
@@ -51,5 +51,4 @@ def _write(reader: CocoReader, out: Path, max_side: int, job: str) -> Iterator[O
     except Unfit as fault:
         yield Outcome(reader.name, job, "", split, PHOTO, fault.reason, fault.where)
     except (DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
-        where = " ".join(f"{job}: {type(error).__name__}: {error}".split())[:300]
-        yield Outcome(reader.name, job, "", split, PHOTO, "malformed annotation", where)
+        yield Outcome(reader.name, job, "", split, PHOTO, "malformed annotation", described(error, job))

@@ -24,7 +24,7 @@ from deocclude.ahp.sample import WholePerson
 from deocclude.ahp.shrink import shrink_person
 from deocclude.ahp.split import split_of
 from deocclude.ahp.work_files import mask_file, parsing_file, stamp
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described, one_line
 from deocclude.parsing import UNLABELLED, inside
 
 _NAMED_BY_STEM = ("ccp", "lspet")
@@ -64,8 +64,9 @@ def judged_people(
                     raise ValueError("the id is not fit for a file name, or lacks its source")
                 photo.encode()
             except (ValueError, KeyError, TypeError, AttributeError) as error:
-                reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-                faults.append(f"{path}:{number}: not a candidate ({reason}); acquire the people again")
+                faults.append(
+                    f"{path}:{number}: not a candidate ({described(error)}); acquire the people again"
+                )
                 continue
             if identity in seen:
                 faults.append(f"{path}:{number}: {identity} is listed above; acquire the people again")
@@ -160,4 +161,4 @@ def _or_unfit(reason: str, where: str) -> Iterator[None]:
     try:
         yield
     except (Unfit, DeoccludeError, ValueError, TypeError, LookupError, ArithmeticError, cv2.error) as error:
-        raise Unfit(reason, " ".join(f"{where}: {error}".split())[:300]) from None
+        raise Unfit(reason, one_line(f"{where}: {error}")) from None

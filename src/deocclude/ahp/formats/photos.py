@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 from deocclude.ahp import layout
 from deocclude.ahp.formats.person import Malformed, check_name
 from deocclude.atomic import write_atomically
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, one_line
 from deocclude.images import MOST_PIXELS, encode_png, load_photo
 
 _ORIENTATION = 0x0112
@@ -33,8 +33,7 @@ def upright_size(path: Path) -> tuple[int, int]:
             width, height = image.size
             turned = image.getexif().get(_ORIENTATION) in _SIDEWAYS
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise Malformed(f"{path} is no readable photo ({reason}); replace the file") from None
+        raise Malformed(f"{path} is no readable photo ({one_line(error)}); replace the file") from None
     return (width, height) if turned else (height, width)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deocclude.ahp.formats.person import AmodalPerson, Fault, Malformed
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described
 
 ANNOTATIONS = "annotations.json"
 PHOTOS = "photos"
@@ -102,4 +102,4 @@ def reason_of(error: Exception) -> str:
         return str(error)
     if isinstance(error, KeyError):
         return f"{error} is missing; export it again"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}; export it again"
+    return f"{described(error)}; export it again"

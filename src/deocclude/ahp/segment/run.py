@@ -27,7 +27,7 @@ from deocclude.ahp.segment.person import segment_person
 from deocclude.ahp.segment.segmenters import Segmenter, load_segmenter
 from deocclude.ahp.work_files import CANDIDATES, SEGMENTED, mask_file, parsing_file, stamp
 from deocclude.atomic import replacing, write_atomically
-from deocclude.errors import DeoccludeError
+from deocclude.errors import DeoccludeError, described
 
 OK = "ok"
 
@@ -134,7 +134,7 @@ def _segment_one(work: Path, candidate: Candidate, draw: Segmenter, parse: Parse
     except Unfit as fault:
         outcome = fault.reason
     except (ValueError, TypeError, LookupError, ArithmeticError, RuntimeError, cv2.error) as error:
-        outcome = " ".join(f"failed: {type(error).__name__}: {error}".split())[:200]
+        outcome = described(error, "failed")
     if outcome != OK:
         mask_path.unlink(missing_ok=True)
     if parsing is not None and outcome == OK:
