@@ -10,6 +10,7 @@ OUT ?= out/demo
 RUN ?= runs/lite
 WINDOWS ?= 40000
 STEPS ?= 20000
+FINE ?= 2000
 PROCESSES ?= 2
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt
@@ -38,16 +39,20 @@ check: $(VENV)/test.stamp
 PACK = $(BIN)/deocclude ahp pack "$(AHP)" --count $(WINDOWS) --workers $(PROCESSES)
 SHARES = --false-alarm-share 0.04 --unoccluded-share 0.08 --seen-share 0.14 --dyed-share 0.35
 TRAIN = $(BIN)/torchrun --standalone --nproc_per_node $(PROCESSES) -m deocclude train
-HOW = --data "$(AHP)" --steps $(STEPS) --workers 1 --mixed-precision bf16
+HOW = --data "$(AHP)" --workers 1 --mixed-precision bf16
+MASKS = $(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks
 
 weights: $(VENV)/test.stamp
 	@test -d "$(AHP)" || { echo "make weights AHP=DIR: a data set of deocclude ahp build --auto" >&2; exit 2; }
 	$(BIN)/deocclude weights fetch
-	$(PACK) --out $(RUN)/windows-masks $(SHARES)
-	$(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks --out $(RUN)/masks
-	$(BIN)/deocclude train export $(RUN)/masks --last --out $(RUN)/weights/masks.safetensors
+	$(PACK) --out $(RUN)/windows-masks --size 384 $(SHARES)
+	$(MASKS) --out $(RUN)/masks --steps $(STEPS)
+	$(BIN)/deocclude train export $(RUN)/masks --last --out $(RUN)/masks.safetensors
+	$(MASKS) --out $(RUN)/masks-256 --steps $(FINE) --init $(RUN)/masks.safetensors --size 256 --lr 1.5e-3
+	$(BIN)/deocclude train export $(RUN)/masks-256 --last --out $(RUN)/weights/masks.safetensors
 	$(PACK) --out $(RUN)/windows-content --stage content
-	$(TRAIN) content $(HOW) --packed $(RUN)/windows-content --masks $(RUN)/weights/masks.safetensors --out $(RUN)/content
+	$(TRAIN) content $(HOW) --packed $(RUN)/windows-content --masks $(RUN)/weights/masks.safetensors \
+		--out $(RUN)/content --steps $(STEPS)
 	$(BIN)/deocclude train export $(RUN)/content --last --out $(RUN)/weights/content.safetensors
 	$(BIN)/deocclude evaluate "$(AHP)" --split val --model $(RUN)/weights --workers $(PROCESSES) --json $(RUN)/metrics.json
 

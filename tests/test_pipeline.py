@@ -9,7 +9,7 @@ from torch import nn
 from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
-from deocclude.mask_stage import _slivers
+from deocclude.mask_stage import _Look, _Maps, _on_edges, _slivers
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
@@ -28,7 +28,7 @@ class GrowingMasks(nn.Module):
 
     def forward(self, image, initial):
         side = image.shape[-1]
-        assert side in (SIZE - STRIDE, SIZE, SIZE + STRIDE)
+        assert side in (SIZE - STRIDE, SIZE)
         assert image.shape[1:] == (3, side, side)
         assert initial.shape[1:] == (1, side, side)
         assert set(initial.unique().tolist()) <= {0.0, 1.0}
@@ -251,7 +251,7 @@ def test_the_second_look_is_closer_to_the_whole_body():
     given = person(400, 400, (200, 200), (60, 60))
     deoccluder(masks)(photo_of(400, 400), [given])
     (first,), (again,), (refined,) = masks.covered
-    assert masks.sides == [SIZE - STRIDE, SIZE, SIZE + STRIDE]
+    assert masks.sides == [SIZE - STRIDE, SIZE - STRIDE, SIZE]
     reach = 5 / (SIZE - STRIDE) * 121 * 3**0.5
     assert again / first == pytest.approx(((121 * 3**0.5) / (1.2 * (121 + 2 * reach))) ** 2, rel=0.1)
     assert refined == pytest.approx(again, rel=0.05)
@@ -266,6 +266,37 @@ def test_the_closer_look_is_the_mean_of_two_predictions():
         masks = Looking([lambda prediction: prediction, everywhere(usual), everywhere(finer)])
         (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled
+
+
+@pytest.mark.parametrize("off", [-2, -1, 1, 2])
+def test_outlines_beside_an_edge_of_the_photo_move_onto_it(off):
+    body = np.zeros((225, 225), dtype=bool)
+    body[10:215, 80:160] = True
+    soft = cv2.GaussianBlur(body.astype(np.float32), (0, 0), 1.5)
+    away = np.roll(soft, off, axis=1)
+    photo = np.full((225, 225, 3), 60, np.uint8)
+    photo[body] = (180, 90, 130)
+    parts = np.full((225, 225), 5, np.uint8)
+    maps = _Maps(away, np.maximum(away, soft), parts, parts)
+    look = _Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps)
+    on_edges, on_plain = (_on_edges(look, picture) for picture in (photo, np.full_like(photo, 60)))
+    assert np.array_equal(on_edges.modal[20:205] > 0.5, body[20:205])
+    assert np.array_equal(on_plain.modal[20:205] > 0.5, away[20:205] > 0.5)
+    assert (on_edges.modal <= on_edges.amodal).all()
+
+
+def test_the_outline_of_a_hidden_part_stays_where_it_is():
+    rows = np.arange(225)[:, None]
+    body = np.zeros((225, 225), dtype=bool)
+    body[10:215, 80:160] = True
+    visible = body & (rows < 120)
+    photo = np.full((225, 225, 3), 60, np.uint8)
+    photo[visible] = (180, 90, 130)
+    photo[150:225, :82] = (20, 160, 40)
+    parts = np.full((225, 225), 5, np.uint8)
+    maps = _Maps(*(mask.astype(np.float32) for mask in (visible, body)), parts, parts)
+    moved = _on_edges(_Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps), photo)
+    assert np.array_equal(moved.amodal[150:205] > 0.5, body[150:205])
 
 
 @pytest.mark.parametrize(("lost", "believed"), [(1.0, False), (0.6, False), (0.4, False), (0.2, True)])
@@ -293,7 +324,8 @@ def test_the_initial_mask_is_kept_beyond_the_window():
 
     def one_of_them(prediction):
         half = torch.zeros_like(prediction.modal)
-        half[..., : SIZE // 2, : SIZE // 2] = 1
+        middle = half.shape[-1] // 2
+        half[..., :middle, :middle] = 1
         gone = torch.full_like(half, -9)
         return prediction._replace(
             modal=torch.where(half > 0, prediction.modal, gone),

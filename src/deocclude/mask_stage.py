@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
+from deocclude.guided_filter import guided_filter
 from deocclude.mask_completion.network import (
     CompletedMasks,
     MaskCompletionNetwork,
@@ -23,6 +24,8 @@ from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
 
 _LANDMARK_REACH = 1.6
+_EDGE_REACH = 1 / 56
+_PLAIN = 1e-4
 _LEAST_SUPPORT = 0.3
 _LEAST_CLARITY = 0.85
 _LEAST_KEPT = 0.7
@@ -42,18 +45,19 @@ class MaskStage:
 
     The first look is at the window that the initial mask and the landmarks ask for, one stride of pixels
     smaller than the network's crops; the closer one at the window that the whole body found asks for, tighter
-    and better centred. The closer look is the mean of two predictions, from the initial mask and, one stride
-    of pixels larger, from the modal mask found before; where it loses more than three tenths of the visible
-    body found before, the first look stands. Doubtful people (score below `SURE`) whom the first look hardly
-    sees get no closer one, nor do those whom it does not see clearly, if there is somebody sure: where nobody
-    is, a faint person is better than none.
+    and better centred. The closer look is the mean of two predictions, from the modal mask found before and,
+    one stride of pixels smaller, from the initial mask; where it loses more than three tenths of the visible
+    body found before, the first look stands. Outlines end on the photo's edges where there are any nearby.
+
+    Doubtful people (score below `SURE`) whom the first look hardly sees get no closer one, nor do those whom
+    it does not see clearly, if there is somebody sure: where nobody is, a faint person is better than none.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
         self._network = network
         self._device = device
         size, stride = network.config.size, network.config.stride
-        self._less, self._size, self._more = max(stride, size - stride), size, size + stride
+        self._less, self._size = max(stride, size - stride), size
 
     def __call__(
         self, photo: np.ndarray, people: Sequence[DetectedPerson], *, beside_sure: bool
@@ -65,7 +69,10 @@ class MaskStage:
         looks = self._first(photo, people, beside_sure)
         if looks:
             looks = self._closer(photo, looks)
-        return [Completed(look.person, _patches(look.person, look.window, look.maps)) for look in looks]
+        return [
+            Completed(look.person, _patches(look.person, look.window, _on_edges(look, photo)))
+            for look in looks
+        ]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
@@ -88,11 +95,11 @@ class MaskStage:
             box = box_of(modal | amodal)
             window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
             windows.append(window)
-            again.append(window.cut_mask(look.person.mask, self._size))
+            again.append(window.cut_mask(look.person.mask, self._less))
             refined.append(
-                window.seen_from(place).cut_mask(modal, self._more)
+                window.seen_from(place).cut_mask(modal, self._size)
                 if modal.any()
-                else window.cut_mask(look.person.mask, self._more)
+                else window.cut_mask(look.person.mask, self._size)
             )
         both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
         means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
@@ -161,6 +168,22 @@ def _each(masks: CompletedMasks) -> list[_Maps]:
         masks.parsing_amodal.cpu().numpy().astype(np.uint8),
     )
     return [_Maps(*maps) for maps in zip(*arrays, strict=True)]
+
+
+def _on_edges(look: _Look, photo: np.ndarray) -> _Maps:
+    """The look's masks with their outlines on the photo's edges, within a 56th of the window.
+
+    Where the body is hidden its outline stays: edges there are the occluder's.
+    """
+    size = len(look.maps.modal)
+    guide = look.window.cut(photo, size, outside=OUTSIDE_PHOTO).astype(np.float32) / 255
+    modal, amodal = (
+        guided_filter(guide, mask, max(1, round(_EDGE_REACH * size)), _PLAIN)
+        for mask in (look.maps.modal, look.maps.amodal)
+    )
+    hidden = look.maps.amodal - look.maps.modal
+    amodal += hidden * (look.maps.amodal - amodal)
+    return look.maps._replace(modal=modal, amodal=np.maximum(amodal, modal))
 
 
 def _part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
