@@ -14,7 +14,7 @@ def test_the_scene_is_the_photo_with_a_cup_in_it(tmp_path):
     assert scene.occluded.shape == scene.original.shape == (512, 512, 3)
     assert 0.08 < scene.occluder.mean() < 0.2
     far = np.ones((512, 512), bool)
-    far[305:, 100:335] = False
+    far[345:, 140:375] = False
     assert not scene.occluder[far].any()
     np.testing.assert_array_equal(scene.occluded[far], scene.original[far])
     changed = (scene.occluded != scene.original).any(axis=2)

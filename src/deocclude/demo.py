@@ -26,7 +26,7 @@ _CUP_OUTLINE = (
 # fmt: on
 """The cup with its saucer in `skimage.data.coffee()`, x and y."""
 _CUP_SCALE = 0.56
-_CUP_PLACE = (60, 300)
+_CUP_PLACE = (100, 340)
 _FINE = 4
 
 
