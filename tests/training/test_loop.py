@@ -154,15 +154,16 @@ def test_missing_extra_is_named(tmp_path, monkeypatch):
         train(ToyTask(), Endless(), None, config(), tmp_path)
 
 
-def test_two_processes_hold_the_same_networks(tmp_path):
+@pytest.mark.parametrize("cpu", [True, False])
+def test_two_processes_hold_the_same_networks(tmp_path, cpu):
     script = Path(__file__).with_name("toy_task.py")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    settings = json.dumps({"steps": 6, "validate_every": 3, "checkpoint_every": 2})
+    settings = json.dumps({"steps": 6, "validate_every": 3, "checkpoint_every": 2, "cpu": cpu})
     common = {
         **os.environ, "OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
-        "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true",
+        "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "CUDA_VISIBLE_DEVICES": "",
     }  # fmt: skip
     processes = [
         subprocess.Popen(

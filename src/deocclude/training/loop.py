@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sized
@@ -80,12 +81,18 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     parallel = DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)
     try:
         accelerator = Accelerator(
-            mixed_precision=config.mixed_precision, cpu=config.cpu, kwargs_handlers=[parallel]
+            mixed_precision=config.mixed_precision, cpu=_on_cpus(config), kwargs_handlers=[parallel]
         )
     except ValueError as error:
         raise DeoccludeError(f"mixed precision {config.mixed_precision}: {error}") from error
     set_seed(config.seed, device_specific=True)
     return accelerator
+
+
+def _on_cpus(config: TrainConfig) -> bool:
+    """Several processes without a GPU have to be told, or each would train alone into the same folder."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    return config.cpu or (several and not torch.cuda.is_available())
 
 
 class _Run:
