@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deocclude.guided_filter import guided_filter
+from deocclude.guided_filter import GuidedFilter
 
 
 def slow_guided_filter(guide, mask, radius, smoothing):
@@ -31,7 +31,7 @@ def test_equals_a_ridge_regression_in_every_square(height, width, radius):
     mask = (rng.random((height, width)) > 0.5).astype(np.float32)
     expected = slow_guided_filter(guide, mask, radius, 1e-2)
     away = slice(radius, -radius), slice(radius, -radius)
-    assert np.allclose(guided_filter(guide, mask, radius, 1e-2)[away], expected[away], atol=1e-4)
+    assert np.allclose(GuidedFilter(guide, radius, 1e-2)(mask)[away], expected[away], atol=1e-4)
 
 
 @pytest.mark.parametrize("start", [19, 20, 21])
@@ -41,7 +41,7 @@ def test_an_outline_moves_onto_the_edge_of_the_photo(start):
     guide += np.random.default_rng(0).normal(0, 0.002, guide.shape).astype(np.float32)
     mask = np.zeros((40, 41), np.float32)
     mask[:, start:] = 1
-    found = guided_filter(guide, mask, 4, 1e-4) > 0.5
+    found = GuidedFilter(guide, 4, 1e-4)(mask) > 0.5
     assert np.array_equal(found, np.tile(np.arange(41) >= 20, (40, 1)))
 
 
@@ -49,11 +49,11 @@ def test_an_outline_stays_where_the_photo_is_plain():
     guide = np.full((40, 41, 3), 0.5, np.float32)
     mask = np.zeros((40, 41), np.float32)
     mask[:, 18:] = 1
-    assert np.array_equal(guided_filter(guide, mask, 4, 1e-4) > 0.5, mask > 0)
+    assert np.array_equal(GuidedFilter(guide, 4, 1e-4)(mask) > 0.5, mask > 0)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_a_mask_without_outline_stays(value):
     guide = np.random.default_rng(1).random((20, 25, 3), np.float32)
     mask = np.full((20, 25), value, np.float32)
-    assert np.allclose(guided_filter(guide, mask, 4, 1e-4), value, atol=1e-3)
+    assert np.allclose(GuidedFilter(guide, 4, 1e-4)(mask), value, atol=1e-3)

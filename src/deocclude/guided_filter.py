@@ -10,18 +10,29 @@ import cv2
 import numpy as np
 
 
-def guided_filter(guide: np.ndarray, mask: np.ndarray, radius: int, smoothing: float) -> np.ndarray:
-    """The soft mask that follows the guide's colours, float32 HxW.
+class GuidedFilter:
+    """Makes soft masks follow the colours of one guide, whose statistics all of them share."""
 
-    guide: float32 HxWx3 in [0, 1]. mask: float32 HxW in [0, 1]; the result may leave that range a little.
-    radius: of the squares, whose sides are 2 radius + 1 pixels. smoothing: the variance of colour (epsilon)
-    below which a square counts as plain and its mask is averaged.
-    """
-    mean_guide, mean_mask = _mean(guide, radius), _mean(mask, radius)
-    shared = _mean(guide * mask[..., None], radius) - mean_guide * mean_mask[..., None]
-    slope = _solved(_covariances(guide, mean_guide, radius, smoothing), shared)
-    offset = mean_mask - _dot(slope, mean_guide)
-    return _dot(_mean(slope, radius), guide) + _mean(offset, radius)
+    def __init__(self, guide: np.ndarray, radius: int, smoothing: float) -> None:
+        """guide: float32 HxWx3 in [0, 1].
+
+        radius: of the squares, whose sides are 2 radius + 1 pixels. smoothing: the variance of colour
+        (epsilon) below which a square counts as plain and a mask is averaged in it.
+        """
+        self._guide, self._radius = guide, radius
+        self._mean_guide = _mean(guide, radius)
+        self._adjugate, self._determinant = _adjugate(
+            _covariances(guide, self._mean_guide, radius, smoothing)
+        )
+
+    def __call__(self, mask: np.ndarray) -> np.ndarray:
+        """float32 HxW of a mask, float32 HxW in [0, 1]; the result may leave that range a little."""
+        guide, radius = self._guide, self._radius
+        mean_mask = _mean(mask, radius)
+        shared = _mean(guide * mask[..., None], radius) - self._mean_guide * mean_mask[..., None]
+        slope = np.einsum("hwij,hwj->hwi", self._adjugate, shared) / self._determinant[..., None]
+        offset = mean_mask - _dot(slope, self._mean_guide)
+        return _dot(_mean(slope, radius), guide) + _mean(offset, radius)
 
 
 def _mean(values: np.ndarray, radius: int) -> np.ndarray:
@@ -44,12 +55,12 @@ def _covariances(
     )
 
 
-def _solved(matrices: tuple[np.ndarray, ...], right: np.ndarray) -> np.ndarray:
-    """HxWx3: x of A x = b, a symmetric positive 3x3 matrix and a vector at each pixel, by the adjugate."""
+def _adjugate(matrices: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """HxWx3x3 and HxW: adjugate and determinant of a symmetric positive 3x3 matrix at each pixel."""
     xx, xy, xz, yy, yz, zz = matrices
     first = yy * zz - yz * yz, xz * yz - xy * zz, xy * yz - xz * yy
     second = first[1], xx * zz - xz * xz, xy * xz - xx * yz
     third = first[2], second[2], xx * yy - xy * xy
     determinant = xx * first[0] + xy * first[1] + xz * first[2]
-    adjugate = np.stack([np.stack(row, axis=-1) for row in (first, second, third)], axis=-2)
-    return np.asarray(np.einsum("hwij,hwj->hwi", adjugate, right) / determinant[..., None])
+    rows = [np.stack(row, axis=-1) for row in (first, second, third)]
+    return np.stack(rows, axis=-2), determinant

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
-from deocclude.guided_filter import guided_filter
+from deocclude.guided_filter import GuidedFilter
 from deocclude.mask_completion.network import (
     CompletedMasks,
     MaskCompletionNetwork,
@@ -177,10 +177,8 @@ def _on_edges(look: _Look, photo: np.ndarray) -> _Maps:
     """
     size = len(look.maps.modal)
     guide = look.window.cut(photo, size, outside=OUTSIDE_PHOTO).astype(np.float32) / 255
-    modal, amodal = (
-        guided_filter(guide, mask, max(1, round(_EDGE_REACH * size)), _PLAIN)
-        for mask in (look.maps.modal, look.maps.amodal)
-    )
+    on_edges = GuidedFilter(guide, max(1, round(_EDGE_REACH * size)), _PLAIN)
+    modal, amodal = on_edges(look.maps.modal), on_edges(look.maps.amodal)
     hidden = look.maps.amodal - look.maps.modal
     amodal += hidden * (look.maps.amodal - amodal)
     return look.maps._replace(modal=modal, amodal=np.maximum(amodal, modal))
