@@ -151,6 +151,16 @@ def test_content_trains_on_the_masks_of_stage_1(trained, data, tmp_path):
         train("content", data, out, 128, "--steps", 1)
 
 
+def test_content_trains_without_attention(data, tmp_path):
+    train("content", data, tmp_path, 128, "--steps", 1, "--no-attention")
+    deocclude("train", "export", tmp_path, "--out", tmp_path / "content.safetensors", "--last")
+    network = store.load("content", tmp_path)
+    assert network.config.encoder_attention == network.config.decoder_attention == ()
+    assert not any("attention" in name for name in network.state_dict())
+    with pytest.raises(DeoccludeError, match=r"recipe\.network\.encoder_attention"):
+        train("content", data, tmp_path, 128, "--steps", 1)
+
+
 def test_nothing_to_export_or_train_on(tmp_path):
     with pytest.raises(DeoccludeError, match="no checkpoints here"):
         deocclude("train", "export", tmp_path, "--out", tmp_path / "masks.safetensors")

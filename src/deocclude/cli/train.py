@@ -52,6 +52,9 @@ def content(
         str | None,
         typer.Option(help="Trained stage 1 (model, file or folder), to train on its masks too."),
     ] = None,
+    attention: Annotated[
+        bool, typer.Option(help="Parsing guided attention; without, the plain U-Net of Table 6, line 1.")
+    ] = True,
     perceptual_from: Share = None,
     adversarial_from: Share = None,
 ) -> None:
@@ -63,6 +66,8 @@ def content(
     from deocclude.weights import store
 
     network = _changed(CONTENT_PRESETS[common.preset.value], size=common.size)
+    if not attention:
+        network = replace(network, encoder_attention=(), decoder_attention=())
     losses = _changed(
         CONTENT_TRAINING[common.preset.value],
         learning_rate=common.lr,

@@ -42,6 +42,21 @@ def train(
     Raises DeoccludeError for a run with other settings, a loss that is not finite, a missing extra.
     """
     accelerator = _accelerator(config)
+    try:
+        return _train(accelerator, task, dataset, validation, config, out, resume)
+    finally:
+        accelerator.end_training()  # a process that leaves its group open now and then aborts at its exit
+
+
+def _train(
+    accelerator: Accelerator,
+    task: TrainingTask,
+    dataset: Dataset[Batch],
+    validation: Dataset[Batch] | None,
+    config: TrainConfig,
+    out: Path,
+    resume: bool,
+) -> Path:
     if config.batch % accelerator.num_processes:
         raise DeoccludeError(
             f"batch {config.batch} does not divide among {accelerator.num_processes} processes; "
@@ -76,7 +91,8 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.backends.cudnn.benchmark = True
-    AcceleratorState._reset_state()  # else a second run in this process could not choose another precision
+    # else a second run in this process could not choose another precision, nor join its group again
+    AcceleratorState._reset_state(reset_partial_state=True)
     # a discriminator runs twice before one backward pass, and some passes leave parameters unused
     parallel = DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)
     try:
