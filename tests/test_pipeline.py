@@ -73,7 +73,7 @@ def person(height, width, centre, axes, **more):
 
 
 def deoccluder(masks=None, people=None):
-    return Deoccluder(people, masks or GrowingMasks(), OneColour())
+    return Deoccluder(people, masks or GrowingMasks(), OneColour(), exemplars=False)
 
 
 @pytest.mark.parametrize(
@@ -395,6 +395,33 @@ def test_recover_paints_given_masks():
     hidden = amodal & ~modal
     np.testing.assert_array_equal(recovered[~hidden], photo[~hidden])
     assert (recovered[hidden] == (255, 0, 153)).all()
+
+
+def textured(height, width):
+    """Grey with a grain of single photo pixels, which a crop of a large window cannot hold."""
+    grain = np.random.default_rng(0).integers(-60, 61, (height, width, 1))
+    return np.repeat(128 + grain, 3, axis=2).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("height", "width", "grain"), [(120, 97, 0.0), (700, 451, 0.4)])
+def test_the_hidden_part_has_the_texture_of_the_visible_body(height, width, grain):
+    photo = textured(height, width)
+    amodal = ellipse(height, width, (width // 2, height // 2), (width // 3, height // 3))
+    modal = amodal.copy()
+    modal[:, width // 2 :] = False
+    hidden = amodal & ~modal
+    photo[~modal] = (0, 255, 0)
+    parsing = np.where(amodal, 5, 0).astype(np.uint8)
+    given = photo, modal, amodal, parsing * modal, parsing
+    plain = deoccluder().recover(*given)
+    recovered = Deoccluder(None, GrowingMasks(), OneColour()).recover(*given)
+    np.testing.assert_array_equal(recovered[~hidden], photo[~hidden])
+    assert (plain[hidden] == (255, 0, 153)).all()
+    deep = cv2.erode(hidden.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    pixels = recovered[deep].astype(float)
+    assert np.abs(pixels.mean(axis=0) - photo[modal].mean(axis=0)).max() < 25
+    assert np.abs(pixels - pixels.mean(axis=1, keepdims=True)).max() < 3
+    assert pixels.std() > grain * photo[modal].std()
 
 
 def doubtful(height, width, centre, axes):

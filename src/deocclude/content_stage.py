@@ -3,78 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from deocclude import tensors
 from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved
-from deocclude.resampling import SHARP, enlarge
+from deocclude.exemplars import find_exemplars
+from deocclude.fine_detail import fine_detail
+from deocclude.resampling import enlarge_colours
 from deocclude.result import Patch
+
+
+class _Crop(NamedTuple):
+    """What the network is shown of one person, S x S each: the photo, both masks and both parsing maps."""
+
+    window: SquareWindow
+    hidden_box: Box
+    image: np.ndarray
+    modal: np.ndarray
+    amodal: np.ndarray
+    parsing_modal: np.ndarray
+    parsing_amodal: np.ndarray
+
+    @classmethod
+    def of(cls, photo: np.ndarray, patches: dict[str, Patch], size: int) -> _Crop | None:
+        """None if nothing is hidden or nothing to be seen."""
+        modal, amodal = patches["modal"], patches["amodal"]
+        hidden_box = _box_in_photo(amodal.values & ~modal.values, amodal.box)
+        amodal_box = _box_in_photo(amodal.values, amodal.box)
+        if hidden_box is None or amodal_box is None:
+            return None
+        window = SquareWindow.around(amodal_box)
+        inside = {name: window.seen_from(patch.box) for name, patch in patches.items()}
+        masks = [inside[name].cut_mask(patches[name].values, size) for name in ("modal", "amodal")]
+        if not masks[0].any() or not (masks[1] & ~masks[0]).any():
+            return None
+        maps = [
+            inside[name].cut(patches[name].values, size, nearest=True)
+            for name in ("parsing_modal", "parsing_amodal")
+        ]
+        return cls(window, hidden_box, window.cut(photo, size, outside=OUTSIDE_PHOTO), *masks, *maps)
 
 
 class ContentStage:
     """The network of stage 2, shown each person in the window that the amodal mask asks for."""
 
-    def __init__(self, network: ContentRecoveryNetwork, device: torch.device) -> None:
+    def __init__(self, network: ContentRecoveryNetwork, device: torch.device, *, exemplars: bool) -> None:
+        """exemplars: whether what the network paints takes its texture from the visible body."""
         self._network = network
         self._device = device
+        self._exemplars = exemplars
 
     def __call__(self, photo: np.ndarray, people: Sequence[dict[str, Patch]]) -> list[Patch | None]:
         """The colours in the box of each person's hidden part, None if nothing is hidden.
 
         photo: uint8 HxWx3 RGB; people: a few, with `modal`, `amodal`, `parsing_modal`, `parsing_amodal`.
         """
-        size = self._network.config.size
-        painted: list[Patch | None] = [None] * len(people)
-        inputs = []
-        for index, patches in enumerate(people):
-            hidden_box = _box_in_photo(
-                patches["amodal"].values & ~patches["modal"].values, patches["amodal"].box
-            )
-            amodal_box = _box_in_photo(patches["amodal"].values, patches["amodal"].box)
-            if hidden_box is None or amodal_box is None:
-                continue
-            window = SquareWindow.around(amodal_box)
-            inside = {name: window.seen_from(patch.box) for name, patch in patches.items()}
-            modal, amodal = (
-                inside[name].cut_mask(patches[name].values, size) for name in ("modal", "amodal")
-            )
-            if modal.any() and (amodal & ~modal).any():
-                maps = [
-                    inside[name].cut(patches[name].values, size, nearest=True)
-                    for name in ("parsing_modal", "parsing_amodal")
-                ]
-                image = window.cut(photo, size, outside=OUTSIDE_PHOTO)
-                inputs.append((index, hidden_box, window, image, modal, amodal, *maps))
-        if not inputs:
-            return painted
-        indices, boxes, windows, images, modals, amodals, parsing_modal, parsing_amodal = zip(
-            *inputs, strict=True
-        )
+        crops = [_Crop.of(photo, patches, self._network.config.size) for patches in people]
+        shown = [crop for crop in crops if crop is not None]
+        pictures = iter(self._paint(shown) if shown else ())
+        return [
+            None if crop is None else self._finished(photo, patches, crop, next(pictures))
+            for crop, patches in zip(crops, people, strict=True)
+        ]
+
+    def _paint(self, crops: Sequence[_Crop]) -> np.ndarray:
+        """float32 NxSxSx3 in [0, 1]."""
+
+        def parsing(name: str) -> Tensor:
+            return torch.from_numpy(np.stack([getattr(crop, name) for crop in crops])).long().to(self._device)
+
         output = self._network(
-            tensors.images(images, self._device),
-            tensors.planes(modals, self._device),
-            tensors.planes(amodals, self._device),
-            torch.from_numpy(np.stack(parsing_modal)).long().to(self._device),
-            torch.from_numpy(np.stack(parsing_amodal)).long().to(self._device),
+            tensors.images([crop.image for crop in crops], self._device),
+            tensors.planes([crop.modal for crop in crops], self._device),
+            tensors.planes([crop.amodal for crop in crops], self._device),
+            parsing("parsing_modal"),
+            parsing("parsing_amodal"),
         )
-        for index, box, window, pixels in zip(
-            indices, boxes, windows, output.float().cpu().numpy(), strict=True
-        ):
-            painted[index] = Patch(box, _colours(pixels, window, box))
-        return painted
+        return output.float().permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _finished(
+        self, photo: np.ndarray, patches: dict[str, Patch], crop: _Crop, painted: np.ndarray
+    ) -> Patch:
+        """uint8 hxwx3 at the photo pixels of the hidden part's box."""
+        window, box = crop.window, crop.hidden_box
+        found = find_exemplars(painted, *crop[2:]) if self._exemplars else None
+        colours = enlarge_colours(painted if found is None else found.colours, window, box)
+        if found is not None and window.side > len(painted):
+            colours += fine_detail(photo, crop.image, window, patches["modal"], found.source, box)
+        return Patch(box, np.rint(colours.clip(0, 1) * 255).astype(np.uint8))
 
 
 def _box_in_photo(mask: np.ndarray, place: Box) -> Box | None:
     box = box_of(mask)
     return None if box is None else moved(box, *place[:2])
-
-
-def _colours(pixels: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:
-    """uint8 hxwx3 of the network's float 3xSxS in [0, 1], at the photo pixels of `box`."""
-    colours = np.empty((box[3] - box[1], box[2] - box[0], 3), np.uint8)
-    for channel, plane in enumerate(pixels):
-        colours[..., channel] = np.rint(enlarge(plane, window, box, SHARP).clip(0, 1) * 255)
-    return colours

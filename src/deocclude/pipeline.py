@@ -39,22 +39,32 @@ class Deoccluder:
         *,
         device: str | torch.device = "cpu",
         model: str = "custom",
+        exemplars: bool = True,
     ) -> None:
-        """people: who finds the people; None if every call brings its own. model: its name in reports."""
+        """people: who finds the people; None if every call brings its own. model: its name in reports.
+
+        exemplars: the hidden part takes its texture from the visible body (`find_exemplars`); without, it is
+        as the content network paints it (the paper's way).
+        """
         self.people = people
         self.device = torch.device(device)
         self.model = model
+        self.exemplars = exemplars
         self._masks = MaskStage(_ready(masks, self.device), self.device)
-        self._content = ContentStage(_ready(content, self.device), self.device)
+        self._content = ContentStage(_ready(content, self.device), self.device, exemplars=exemplars)
 
     @classmethod
     def load(
-        cls, model: str = "lite", device: str = "auto", people: str | PersonSource | None = "blazepose"
+        cls,
+        model: str = "lite",
+        device: str = "auto",
+        people: str | PersonSource | None = "blazepose",
+        exemplars: bool = True,
     ) -> Deoccluder:
         """model: "lite", "paper" or a folder with masks.safetensors and content.safetensors.
 
         device: "cpu", "cuda", or "auto": cuda where there is one. people: a source, its name, or None if
-        every call brings its own people.
+        every call brings its own people. exemplars: as for `Deoccluder`.
         Raises DeoccludeError for an unknown model, damaged weights, or a device that is not there.
         """
         from deocclude.people import load_source
@@ -67,6 +77,7 @@ class Deoccluder:
             cast(ContentRecoveryNetwork, store.load("content", model, where)),
             device=where,
             model=model,
+            exemplars=exemplars,
         )
 
     @torch.inference_mode()

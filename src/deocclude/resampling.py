@@ -29,6 +29,12 @@ def enlarge(
     return rows @ crop @ columns.T
 
 
+def enlarge_colours(crop: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:
+    """The same for colours, float32 SxSxC, which keep their contrast."""
+    planes = [enlarge(plane, window, box, SHARP) for plane in np.moveaxis(crop, -1, 0)]
+    return np.stack(planes, axis=-1)
+
+
 def enlarge_parsing(parsing: np.ndarray, mask: np.ndarray, window: SquareWindow, box: Box) -> np.ndarray:
     """Part map at photo pixels: inside `mask` always a part, 0 outside it.
 

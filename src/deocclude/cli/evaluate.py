@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from deocclude.atomic import replacing
+from deocclude.cli.exemplars import Exemplars
 from deocclude.errors import DeoccludeError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def evaluate(
         Literal["grey", "dark", "blur", "jpeg20", "small"] | None,
         typer.Option(help="Make the photos harder first; small: people 90 pixels tall."),
     ] = None,
+    exemplars: Exemplars = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same.")] = 1,
     looks: Annotated[
         bool, typer.Option(help="Also perceptual distance, FID and KID, where their networks are installed.")
@@ -68,7 +70,9 @@ def evaluate(
     for target in (json, html, sheet):
         if target is not None and not target.parent.is_dir():
             raise DeoccludeError(f"{target}: the folder {target.parent} does not exist; make it first")
-    job = Job(ahp_dir, split, model, device, initial_masks, stress, looks, pictures=html is not None)
+    job = Job(
+        ahp_dir, split, model, device, initial_masks, stress, exemplars, looks, pictures=html is not None
+    )
     evaluator = Evaluator(job)
     chosen = evenly_spaced(len(evaluator.samples), limit)
     ids = evaluator.samples.ids
@@ -110,6 +114,7 @@ def _report(evaluator: Evaluator, measured: list[Any]) -> dict[str, Any]:
         "model": job.model,
         "weights": {stage: store.sha256_of(stage, job.model) for stage in ("masks", "content")},
         "device": str(evaluator.deoccluder.device),
+        "exemplars": job.exemplars,
         "set": job.ahp.name,
         "split": job.split,
         "stress": job.stress,

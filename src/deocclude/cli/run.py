@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deocclude.cli.exemplars import Exemplars
 from deocclude.errors import DeoccludeError
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ def run(
     model: Annotated[str, typer.Option(help="lite, paper, or a folder with your own weights.")] = "lite",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     people: Annotated[str, typer.Option(help="Who finds the people: blazepose or maskrcnn.")] = "blazepose",
+    exemplars: Exemplars = True,
 ) -> None:
     """Complete every person in photos: masks, body parts, hidden content, and a figure of it all."""
     files, failures = _expand(photos)
     if out.exists() and not out.is_dir():
         raise DeoccludeError(f"{out}: is a file; choose a folder for --out")
     if files:
-        failures += _run_all(files, out, masks, model, device, people)
+        failures += _run_all(files, out, masks, model, device, people, exemplars)
     for failure in failures:
         print(f"error: {failure}", file=sys.stderr)
     if failures:
@@ -39,7 +41,7 @@ def run(
 
 
 def _run_all(
-    files: list[Path], out: Path, masks: Path | None, model: str, device: str, people: str
+    files: list[Path], out: Path, masks: Path | None, model: str, device: str, people: str, exemplars: bool
 ) -> list[str]:
     """One line for each photo that failed."""
     from deocclude.output import distinct_names
@@ -47,7 +49,9 @@ def _run_all(
     from deocclude.pipeline import Deoccluder
 
     supplied = None if masks is None else SuppliedMasks(masks, photos=len(files))
-    deoccluder = Deoccluder.load(model, device=device, people=people if supplied is None else None)
+    deoccluder = Deoccluder.load(
+        model, device=device, people=people if supplied is None else None, exemplars=exemplars
+    )
     print(f"model {model} on {deoccluder.device}", flush=True)
     about = provenance(deoccluder)
     failures = []
@@ -70,6 +74,7 @@ def provenance(deoccluder: Deoccluder) -> dict[str, Any]:
         "model": deoccluder.model,
         "weights": {stage: store.sha256_of(stage, deoccluder.model) for stage in ("masks", "content")},
         "device": str(deoccluder.device),
+        "exemplars": deoccluder.exemplars,
     }
 
 

@@ -27,8 +27,8 @@ from deocclude.pipeline import Deoccluder
 class Job:
     """What to evaluate on what. stress: a name of `STRESSES`, or None for the composites as they are.
 
-    initial_masks: as for `matching.open_initial_masks`. looks: perceptual distance and features too, with the
-    networks that are installed. pictures: JPEG tiles of every sample too.
+    initial_masks: as for `matching.open_initial_masks`. exemplars: as for `Deoccluder`. looks: perceptual
+    distance and features too, with the networks that are installed. pictures: JPEG tiles of every sample too.
     """
 
     ahp: Path
@@ -37,6 +37,7 @@ class Job:
     device: str
     initial_masks: str = "predicted"
     stress: str | None = None
+    exemplars: bool = True
     looks: bool = True
     pictures: bool = False
 
@@ -66,7 +67,7 @@ class Evaluator:
         self.job = job
         self.samples = FrozenComposites(job.ahp, job.split)
         self.initial_masks = open_initial_masks(job.initial_masks)
-        self.deoccluder = Deoccluder.load(job.model, device=job.device, people=None)
+        self.deoccluder = Deoccluder.load(job.model, device=job.device, people=None, exemplars=job.exemplars)
         self.appearance = None
         if job.looks:
             from deocclude.evaluation.appearance import Appearance
