@@ -35,7 +35,8 @@ def test_a_perfect_prediction_scores_one():
     }  # fmt: skip
     patches = {name: Patch(box, mask[inner]) for name, mask in maps.items()}
     patches |= {"parsing_modal": Patch(box, parts), "parsing_amodal": Patch(box, parts)}
-    person = Person(1.0, box, None, 0.1, scene.occluded, patches, Patch(box, scene.original[inner]))
+    painted = np.dstack([scene.original, np.uint8(255) * (body & scene.occluder)])
+    person = Person(1.0, box, None, 0.1, scene.occluded, patches, Patch(box, painted[inner]))
     picture, iou = compare(scene, truth, DeoccludedPhoto(scene.occluded, [person], {}, "made up"))
     assert iou == {"modal": 1.0, "amodal": 1.0, "invisible": 1.0}
     assert picture.width <= 1800

@@ -38,7 +38,8 @@ def made_up(people=2, height=HEIGHT, width=WIDTH):
             "parsing_amodal": np.where(amodal, 13, 0).astype(np.uint8),
         }
         ratio = (amodal & ~modal).sum() / amodal.sum()
-        painted = Patch(box, np.full((*shape, 3), 7, np.uint8))
+        opacity = (amodal & ~modal) * np.uint8(255)
+        painted = Patch(box, np.dstack([np.full((*shape, 3), 7, np.uint8), opacity]))
         return Person(0.75, box, None, ratio, photo, {k: Patch(box, v) for k, v in maps.items()}, painted)
 
     seconds = {"people": 0.1, "masks": 0.2, "content": 0.3}

@@ -1,10 +1,11 @@
-"""Stage 2 on a photo: masks of people in, the colours of their hidden parts out (section 3.3)."""
+"""Stage 2 on a photo: masks of people in, what covers their hidden parts out (section 3.3)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -59,7 +60,7 @@ class ContentStage:
         self._exemplars = exemplars
 
     def __call__(self, photo: np.ndarray, people: Sequence[dict[str, Patch]]) -> list[Patch | None]:
-        """The colours in the box of each person's hidden part, None if nothing is hidden.
+        """RGBA of what lies over each person's hidden part, None if nothing is hidden.
 
         photo: uint8 HxWx3 RGB; people: a few, with `modal`, `amodal`, `parsing_modal`, `parsing_amodal`.
         """
@@ -89,13 +90,35 @@ class ContentStage:
     def _finished(
         self, photo: np.ndarray, patches: dict[str, Patch], crop: _Crop, painted: np.ndarray
     ) -> Patch:
-        """uint8 hxwx3 at the photo pixels of the hidden part's box."""
-        window, box = crop.window, crop.hidden_box
+        window = crop.window
         found = find_exemplars(painted, *crop[2:]) if self._exemplars else None
+        rim = 0.0 if found is None else max(1.0, window.side / len(painted))
+        box, opacity = _cover(patches["modal"], patches["amodal"], crop.hidden_box, rim)
         colours = enlarge_colours(painted if found is None else found.colours, window, box)
         if found is not None and window.side > len(painted):
             colours += fine_detail(photo, crop.image, window, patches["modal"], found.source, box)
-        return Patch(box, np.rint(colours.clip(0, 1) * 255).astype(np.uint8))
+        return Patch(box, np.rint(np.dstack([colours, opacity]).clip(0, 1) * 255).astype(np.uint8))
+
+
+def _cover(modal: Patch, amodal: Patch, hidden_box: Box, rim: float) -> tuple[Box, np.ndarray]:
+    """A box around the hidden part, and float32 hxw in [0, 1]: how opaque what is painted lies over it.
+
+    Opaque where hidden and on a rim of visible pixels, where the occluder's colour shines through, then
+    fading out over as much again. rim: in pixels.
+    """
+    reach = int(np.ceil(2 * rim))
+    left, top, right, bottom = amodal.box
+    box = (
+        max(left, hidden_box[0] - reach), max(top, hidden_box[1] - reach),
+        min(right, hidden_box[2] + reach), min(bottom, hidden_box[3] + reach),
+    )  # fmt: skip
+    inside = slice(box[1] - top, box[3] - top), slice(box[0] - left, box[2] - left)
+    visible = modal.values[inside]
+    hidden = amodal.values[inside] & ~visible
+    if not rim:
+        return box, hidden.astype(np.float32)
+    away = cv2.distanceTransform((~hidden).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return box, np.where(hidden | visible, (2 - away / rim).clip(0, 1), np.float32(0))
 
 
 def _box_in_photo(mask: np.ndarray, place: Box) -> Box | None:

@@ -33,6 +33,7 @@ class Person:
 
     score: confidence of the detection in [0, 1]. box: the initial mask's left, top, right, bottom.
     landmarks: float32 33x3 (x, y, visibility) or None. occlusion_ratio: |invisible| / |amodal|, in [0, 1].
+    _painted: uint8 RGBA that lies over the photo.
     """
 
     score: float
@@ -78,11 +79,16 @@ class Person:
 
     @property
     def recovered(self) -> np.ndarray:
-        """uint8 HxWx3 RGB: the photo with this person's hidden part painted in; all else as it was."""
+        """uint8 HxWx3 RGB: the photo with this person's hidden part painted in.
+
+        All else is as it was, but for a narrow rim of the visible body beside it, where the occluder's colour
+        shines through (not there without exemplars, see `Deoccluder`).
+        """
         photo = self._photo.copy()
         if self._painted is not None:
             at = self._painted.rows_and_columns
-            np.copyto(photo[at], self._painted.values, where=self.invisible[at][..., None])
+            colours, opacity = np.split(self._painted.values.astype(np.uint16), [3], axis=2)
+            photo[at] = (opacity * colours + (255 - opacity) * photo[at] + 127) // 255
         return photo
 
     @property

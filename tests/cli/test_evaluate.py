@@ -205,7 +205,7 @@ def test_an_output_folder_that_is_not_there_is_told_before_the_work(test_set, ev
 
 
 def test_recovering_with_known_masks_paints_the_hidden_part_only(weights):
-    deoccluder = pipeline.Deoccluder.load(str(weights), device="cpu", people=None)
+    deoccluder = pipeline.Deoccluder.load(str(weights), device="cpu", people=None, exemplars=False)
     photo = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     amodal = np.zeros(SIZE, bool)
     amodal[10:80, 20:50] = True
