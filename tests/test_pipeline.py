@@ -360,6 +360,27 @@ def test_who_finds_the_people():
         deoccluder()(photo)
 
 
+def test_blurred_photos_are_sharpened_for_the_masks_alone():
+    canvas = np.zeros((300, 260, 3), np.uint8)
+    cv2.rectangle(canvas, (60, 40), (180, 280), (200, 120, 60), -1)
+    blurred = cv2.GaussianBlur(canvas, (0, 0), 4)
+    shown = []
+
+    class Watching(Everybody):
+        def __call__(self, photo):
+            shown.append(photo)
+            return [person(300, 260, (120, 160), (50, 100))]
+
+    result = deoccluder()(blurred, Watching())
+    assert (
+        np.abs(np.diff(shown[0][150].astype(int), axis=0)).max()
+        > 1.5 * np.diff(blurred[150].astype(int), axis=0).max()
+    )
+    np.testing.assert_array_equal(result.photo, blurred)
+    (one,) = result.people
+    np.testing.assert_array_equal(one.recovered[~one.invisible], blurred[~one.invisible])
+
+
 def test_masks_of_another_size_are_refused():
     with pytest.raises(DeoccludeError, match="mask of 30x20 for a photo of 64x48"):
         deoccluder()(photo_of(48, 64), [DetectedPerson(np.ones((20, 30), bool), 1.0)])

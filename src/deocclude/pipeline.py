@@ -20,6 +20,7 @@ from deocclude.mask_completion.network import MaskCompletionNetwork
 from deocclude.mask_stage import MaskStage, without_repeats
 from deocclude.people.person import SURE, DetectedPerson, PersonSource
 from deocclude.result import DeoccludedPhoto, Patch, Person
+from deocclude.sharpening import sharpened
 
 __all__ = ["DeoccludedPhoto", "Deoccluder", "Person", "choose_device"]
 
@@ -93,11 +94,12 @@ class Deoccluder:
         pixels = load_photo(photo)
         seconds: dict[str, float] = {}
         with _timed(seconds, "people"):
-            found, source = self._find(pixels, people)
+            clear = sharpened(pixels)
+            found, source = self._find(clear, people)
         with _timed(seconds, "masks"):
             sure = any(person.score >= SURE for person in found)
             completed = without_repeats(
-                [one for batch in _batches(found) for one in self._masks(pixels, batch, beside_sure=sure)]
+                [one for batch in _batches(found) for one in self._masks(clear, batch, beside_sure=sure)]
             )
             masks = [one.patches for one in completed]
         with _timed(seconds, "content"):

@@ -12,6 +12,7 @@ from deocclude.ahp.initial_masks import match
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.errors import DeoccludeError
 from deocclude.people.person import DetectedPerson, PersonSource
+from deocclude.sharpening import sharpened
 
 
 class InitialMasks(Protocol):
@@ -34,14 +35,14 @@ def open_initial_masks(choice: str) -> InitialMasks:
 
 
 class PredictedMasks:
-    """N_i on the occluded photo; the detected person that matches the true visible mask best."""
+    """N_i on the photo as the cascade sees it; the person that matches the true visible mask best."""
 
     def __init__(self, source: PersonSource) -> None:
         self.name = f"predicted ({source.name})"
         self._source = source
 
     def __call__(self, sample: OcclusionSample) -> DetectedPerson | None:
-        return match(self._source(sample.occluded), sample.modal)
+        return match(self._source(sharpened(sample.occluded)), sample.modal)
 
 
 class TrueMasks:
