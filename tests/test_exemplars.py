@@ -153,8 +153,10 @@ def test_fine_detail_equals_a_loop(side, left, top):
     visible = Patch(place, rng.random((place[3] - place[1], place[2] - place[0])) < 0.8)
     source = rng.integers(0, SIZE, (SIZE, SIZE, 2))
     box = max(left, 0) + 9, top + 15, max(left, 0) + 41, top + 60
+    source[10:40, 10:40] = np.stack(np.indices((30, 30)) + np.reshape((3, 12), (2, 1, 1)), axis=-1)
     added = fine_detail(photo, crop, window, visible, source, box)
     missed = photo[visible.rows_and_columns] / 255 - enlarge_colours(crop / np.float32(255), window, place)
+    weights = set()
     for row, column in rng.integers(0, (45, 32), (200, 2)):
         cell = (
             int((row + box[1] + 0.5 - top) * SIZE / side),
@@ -164,4 +166,14 @@ def test_fine_detail_equals_a_loop(side, left, top):
         y, x = row + box[1] + away[0] - place[1], column + box[0] + away[1] - place[0]
         height, width = visible.values.shape
         there = 0 <= y < height and 0 <= x < width and visible.values[y, x]
-        np.testing.assert_allclose(added[row, column], missed[y, x] if there else 0, atol=1e-5)
+        around = [
+            tuple(np.clip(np.add(cell, (down, right)), 0, SIZE - 1))
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if down or right
+        ]
+        apart = [(source[at] - at == source[cell] - cell).all() for at in around]
+        expected = missed[y, x] * np.mean(apart) if there else 0
+        np.testing.assert_allclose(added[row, column], expected, atol=1e-5)
+        weights.add(float(np.mean(apart)))
+    assert {0, 1} <= weights
