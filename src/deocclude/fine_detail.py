@@ -35,7 +35,7 @@ def fine_detail(
     there = (from_rows >= 0) & (from_rows < height) & (from_columns >= 0) & (from_columns < width)
     weight = np.where(there, _coherence(away)[cells], np.float32(0))
     found = detail[from_rows.clip(0, height - 1), from_columns.clip(0, width - 1)]
-    return found * weight[..., None]
+    return np.asarray(found * weight[..., None])
 
 
 def _coherence(away: np.ndarray) -> np.ndarray:
@@ -48,7 +48,7 @@ def _coherence(away: np.ndarray) -> np.ndarray:
         for column in range(3)
         if (row, column) != (1, 1)
     ]
-    return np.mean(same, axis=0, dtype=np.float32)
+    return np.asarray(np.mean(same, axis=0, dtype=np.float32))
 
 
 def _cells(at: np.ndarray, scale: float, size: int) -> np.ndarray:
