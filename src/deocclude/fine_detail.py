@@ -23,7 +23,7 @@ def fine_detail(
     detail -= enlarge_colours(crop / np.float32(255), window, visible.box)
     detail[~visible.values] = 0
     scale = window.side / len(crop)
-    away = source - np.stack(np.indices(source.shape[:2]), axis=-1)
+    away = source - np.moveaxis(np.indices(source.shape[:2]), 0, -1)
     rows, columns = np.arange(box[1], box[3]), np.arange(box[0], box[2])
     cells = np.ix_(
         _cells(rows - window.top, scale, len(crop)), _cells(columns - window.left, scale, len(crop))
