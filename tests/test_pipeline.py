@@ -10,7 +10,7 @@ from torch import nn
 from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
-from deocclude.mask_stage import _Look, _Maps, _on_edges, _slivers
+from deocclude.mask_stage import _Look, _Maps, _on_edges, _slivers, _specks
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
@@ -498,3 +498,14 @@ def test_thin_strips_along_the_outline_are_visible_and_broad_parts_stay_hidden()
     thin = np.zeros_like(hidden)
     thin[50, 10:200] = True
     assert np.array_equal(_slivers(thin, SquareWindow(0, 0, 256)), thin)
+
+
+def test_pieces_of_hidden_that_are_too_small_are_found():
+    hidden = np.zeros((90, 120), bool)
+    hidden[5:25, 5:25] = True
+    hidden[40:43, 60:65] = True
+    hidden[43, 65] = True
+    hidden[80, 100] = True
+    np.testing.assert_array_equal(np.argwhere(_specks(hidden, 16.0)), [(80, 100)])
+    assert _specks(hidden, 17.0).sum() == 17
+    assert not _specks(np.zeros_like(hidden), 17.0).any()

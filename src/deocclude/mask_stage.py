@@ -31,6 +31,7 @@ _LEAST_CLARITY = 0.85
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _SLIVER = 1 / 64
+_SPECK = 0.005
 
 
 class Completed(NamedTuple):
@@ -262,6 +263,7 @@ def _patches(person: DetectedPerson, window: SquareWindow, maps: _Maps) -> dict[
         modal = person.mask[_slices(seen)]
     amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
     modal |= _slivers(amodal & ~modal, window)
+    modal |= _specks(amodal & ~modal, _SPECK * amodal.sum())
     left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
     box = moved((left, top, right, bottom), *seen[:2])
     inner = slice(top, bottom), slice(left, right)
@@ -287,3 +289,10 @@ def _slivers(hidden: np.ndarray, window: SquareWindow) -> np.ndarray:
     if not core.any():
         return hidden
     return hidden & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > reach + 1)
+
+
+def _specks(hidden: np.ndarray, least: float) -> np.ndarray:
+    """Pieces of a bool mask of the hidden part that have fewer than `least` pixels: nothing hides there."""
+    _, pieces, measures, _ = cv2.connectedComponentsWithStats(hidden.astype(np.uint8), connectivity=8)
+    small = measures[:, cv2.CC_STAT_AREA] < least
+    return hidden & small[pieces]
