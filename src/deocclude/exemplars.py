@@ -34,7 +34,7 @@ _FIRST_LIMB = 14
 
 
 class Exemplars(NamedTuple):
-    """colours: float32 SxSx3 in [0, 1], of use in the hidden part and smoothly going on beyond it.
+    """colours: float32 SxSx3 in [0, 1], of use in the hidden part and a few pixels beyond it.
 
     source: int64 SxSx2, row and column of the visible pixel that a hidden one copies; elsewhere that of the
     nearest hidden one.
