@@ -59,6 +59,7 @@ def test_batch_statistics_are_those_of_the_mean():
     )
 
 
-def test_other_configs_have_no_mean():
-    with pytest.raises(DeoccludeError, match="different configs"):
+def test_other_shapes_have_no_mean():
+    mean_of([network(0), network(1, replace(CONFIG, learning_rate=0.5))], batches())
+    with pytest.raises(DeoccludeError, match="different shapes"):
         mean_of([network(0), network(0, replace(CONFIG, branch_width=8))], batches())

@@ -20,13 +20,13 @@ def mean_of(
 
     batches: those of training (`image` N3SS, `initial` N1SS), from which batch norm takes its statistics
     anew: the means of the networks' own do not describe the features of the mean. Makes sense for networks
-    that were trained on from each other. Raises DeoccludeError if their configs differ.
+    that were trained on from each other, at whatever rate. Raises DeoccludeError if their shapes differ.
     """
-    first, *others = networks
-    if any(other.config != first.config for other in others):
-        raise DeoccludeError("weights of networks of different configs have no mean; export alike ones")
-    mean = deepcopy(first)
+    mean = deepcopy(networks[0])
     states = [network.state_dict() for network in networks]
+    shapes = [{name: value.shape for name, value in state.items()} for state in states]
+    if any(other != shapes[0] for other in shapes):
+        raise DeoccludeError("weights of networks of different shapes have no mean; export alike ones")
     mean.load_state_dict(
         {
             name: torch.stack([state[name] for state in states]).mean(dim=0)
