@@ -139,10 +139,10 @@ def degrade(images: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarr
     edge that a pasted occluder has.
     """
     kind = rng.random()
-    if kind < 0.3:
+    if kind < 0.2:
         sigma = float(rng.uniform(0.002, 0.014)) * max(images[0].shape)
         return [cv2.GaussianBlur(image, (0, 0), sigma) for image in images]
-    if kind < 0.5:
+    if kind < 0.4:
         quality = int(rng.integers(12, 90))
         options = [cv2.IMWRITE_JPEG_QUALITY, quality]
         encoded = [cv2.imencode(".jpg", image, options)[1] for image in images]
