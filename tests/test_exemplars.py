@@ -133,9 +133,9 @@ def test_matches_equal_brute_force(body, scale, side):
     width = SIZE // scale
     cells = np.argwhere(shrunk(hidden)[..., 0] > 0)
     candidates = level.every()
-    chosen = level._matches(current.astype(np.float32), candidates)
+    chosen = level._matches(current.astype(np.float32), level._offer(candidates))
     some = rng.permuted(np.repeat(candidates, len(cells), axis=0), axis=1)[:, :9]
-    of_some = level._matches(current.astype(np.float32), some)
+    of_some = level._matches(current.astype(np.float32), level._offer(some))
     for at in rng.choice(len(cells), 12, replace=False):
         for choice, among in ((chosen[at], candidates[0]), (of_some[at], some[at])):
             distances = [distance(tuple(cells[at]), divmod(int(one), width)) for one in among]

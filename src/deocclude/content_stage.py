@@ -91,7 +91,11 @@ class ContentStage:
         self, photo: np.ndarray, patches: dict[str, Patch], crop: _Crop, painted: np.ndarray
     ) -> Patch:
         window = crop.window
-        found = find_exemplars(painted, *crop[2:]) if self._exemplars else None
+        found = None
+        if self._exemplars:
+            found = find_exemplars(
+                painted, crop.image, crop.modal, crop.amodal, crop.parsing_modal, crop.parsing_amodal
+            )
         rim = 0.0 if found is None else max(1.0, window.side / len(painted))
         box, opacity = _cover(patches["modal"], patches["amodal"], crop.hidden_box, rim)
         colours = enlarge_colours(painted if found is None else found.colours, window, box)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deocclude.baselines.nearest_fill import nearest_visible_fill
+from deocclude.nearest import filled_from_nearest
 from deocclude.parsing import NUM_PARTS
 
 _HELD = 2.0
@@ -61,7 +61,7 @@ def find_exemplars(
     visible = cv2.erode(modal.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0) > 0
     if not hidden.any() or visible.sum() < _FEWEST:
         return None
-    body = nearest_visible_fill(photo, visible, ~visible) / np.float32(255)
+    body = filled_from_nearest(photo, visible) / np.float32(255)
     painted = current = np.where(hidden[..., None], painted, body)
     parts = np.where(hidden, parsing_amodal, parsing_modal)
     *coarse, fine = (_Level(scale, body, painted, parts, visible, hidden) for scale in _ROUNDS)
@@ -70,7 +70,18 @@ def find_exemplars(
     current, match = fine.searched(current, fine.around(coarse[-1], match))
     known = visible | hidden
     rows_and_columns = np.stack(np.divmod(fine.everywhere(match), hidden.shape[1]), axis=-1)
-    return Exemplars(nearest_visible_fill(current, known, ~known), rows_and_columns)
+    return Exemplars(filled_from_nearest(current, known), rows_and_columns)
+
+
+class _Offer(NamedTuple):
+    """Visible cells (int64 N, flat) with their keys, NxD.
+
+    places: int64 cells x n, which of them each hidden cell may choose; None for all.
+    """
+
+    cells: np.ndarray
+    keys: Tensor
+    places: Tensor | None
 
 
 class _Level:
@@ -130,7 +141,7 @@ class _Level:
     def searched(self, picture: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The hidden part of a picture of any scale made of visible squares, and for each cell which one.
 
-        Returns float32 HxWx3 and int64, the visible cell of each hidden one, flat. candidates: as `_matches`.
+        Returns float32 HxWx3 and int64, the visible cell of each hidden one, flat. candidates: as `_offer`.
         """
         height, width = self._hidden.shape
         coarser = picture.shape[0] < height
@@ -138,8 +149,9 @@ class _Level:
             picture, (width, height), interpolation=cv2.INTER_LINEAR if coarser else cv2.INTER_AREA
         )
         current = np.where(self._hidden[..., None], resized, self._body)
+        offer = self._offer(candidates)
         for _ in range(_ROUNDS[self._scale]):
-            match = self._matches(current, candidates)
+            match = self._matches(current, offer)
             current = self._voted(current, match)
         return current, match
 
@@ -148,26 +160,28 @@ class _Level:
         cells = np.flatnonzero(self._sources)
         return cells[None, np.linspace(0, len(cells) - 1, min(len(cells), _MOST)).astype(int)]
 
-    def _matches(self, current: np.ndarray, candidates: np.ndarray) -> np.ndarray:
-        """For each hidden cell the flat index of the visible one most like it in `current`.
+    def _offer(self, candidates: np.ndarray) -> _Offer:
+        """candidates: int64 cells x n, what each hidden cell may choose from, flat; 1 x n for all of them."""
+        if len(candidates) == 1:
+            return _Offer(candidates[0], self._keys(candidates[0]), None)
+        cells, places = np.unique(candidates, return_inverse=True)
+        return _Offer(cells, self._keys(cells), torch.from_numpy(places.reshape(candidates.shape)))
 
-        candidates: int64 cells x n, what each may choose from, or 1 x n for all of them.
-        """
+    def _matches(self, current: np.ndarray, offer: _Offer) -> np.ndarray:
+        """For each hidden cell the flat index of the visible one most like it in `current`."""
         squares = self._squares(current, self._at)
         queries = torch.cat([(-2 * squares * self._weights).flatten(1), self._told], dim=1)
-        if len(candidates) == 1:
-            keys = self._keys(candidates[0]).T.contiguous()
+        if offer.places is None:
+            keys = offer.keys.T.contiguous()
             best = torch.cat([(some @ keys).argmin(dim=1) for some in queries.split(_AT_ONCE)])
-            return candidates[0, best.numpy()]
-        distinct, place = np.unique(candidates, return_inverse=True)
-        keys, places = self._keys(distinct), torch.from_numpy(place.reshape(candidates.shape))
-        best = torch.cat(
-            [
-                torch.einsum("cnd,cd->cn", keys[few], some).argmin(dim=1)
-                for some, few in zip(queries.split(_AT_ONCE), places.split(_AT_ONCE), strict=True)
-            ]
-        )
-        return np.take_along_axis(candidates, best.numpy()[:, None], axis=1)[:, 0]
+        else:
+            best = torch.cat(
+                [
+                    few.gather(1, _least(offer.keys[few], some)[:, None])[:, 0]
+                    for some, few in zip(queries.split(_AT_ONCE), offer.places.split(_AT_ONCE), strict=True)
+                ]
+            )
+        return offer.cells[best.numpy()]
 
     def _voted(self, current: np.ndarray, match: np.ndarray) -> np.ndarray:
         """`current` with each hidden cell the mean of what the squares over it say."""
@@ -187,14 +201,14 @@ class _Level:
         """int64 HxW of one index a hidden cell; other cells have that of the nearest hidden one."""
         spread = np.zeros(self._hidden.shape, np.int64)
         spread[self._hidden] = match
-        return nearest_visible_fill(spread, self._hidden, ~self._hidden)
+        return filled_from_nearest(spread, self._hidden)
 
     def around(self, coarser: _Level, match: np.ndarray) -> np.ndarray:
         """int64 cells x 9: where the coarser cells around a hidden cell point to, moved to the visible."""
         step = coarser._scale // self._scale
         height, width = self._hidden.shape
         cells = np.arange(height * width).reshape(height, width)
-        allowed = nearest_visible_fill(cells, self._sources, ~self._sources)
+        allowed = filled_from_nearest(cells, self._sources)
         points_to = np.stack(np.divmod(coarser.everywhere(match), width // step))
         rows, columns = np.divmod(self._at, width)
         found = []
@@ -218,6 +232,11 @@ def _shrunk(values: np.ndarray, scale: int) -> np.ndarray:
         if scale == 1
         else cv2.resize(values, (width // scale, height // scale), interpolation=cv2.INTER_AREA)
     )
+
+
+def _least(keys: Tensor, queries: Tensor) -> Tensor:
+    """For each query (CxD) which of its own keys (CxNxD) is nearest."""
+    return torch.einsum("cnd,cd->cn", keys, queries).argmin(dim=1)
 
 
 def _one_hot(kinds: np.ndarray) -> Tensor:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
 from deocclude.crops import Box, SquareWindow
+from deocclude.nearest import filled_from_nearest
 from deocclude.parsing import UNLABELLED
 
 SMOOTH = (1.0, 0.0)
@@ -45,7 +45,7 @@ def enlarge_parsing(parsing: np.ndarray, mask: np.ndarray, window: SquareWindow,
     parts = np.unique(parsing[parsing > 0])
     if parts.size == 0:
         return np.where(mask, np.uint8(UNLABELLED), np.uint8(0))
-    filled = _fill_with_nearest_part(parsing)
+    filled = filled_from_nearest(parsing, parsing > 0)
     left, top, right, bottom = box
     size = parsing.shape[0]
     rows = _weights(size, window.side, top - window.top, bottom - window.top, SMOOTH)
@@ -81,14 +81,3 @@ def _weights(size: int, side: int, start: int, stop: int, kernel: tuple[float, f
 def _extent(touched: np.ndarray) -> slice:
     inside = np.flatnonzero(touched > 0)
     return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
-
-
-def _fill_with_nearest_part(parsing: np.ndarray) -> np.ndarray:
-    background = (parsing == 0).astype(np.uint8)
-    _, nearest = cv2.distanceTransformWithLabels(
-        background, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    part_of_label = np.zeros(int(nearest.max()) + 1, np.uint8)
-    known = background == 0
-    part_of_label[nearest[known]] = parsing[known]
-    return part_of_label[nearest]

@@ -101,8 +101,8 @@ def evaluate(
 
 def _report(evaluator: Evaluator, measured: list[Any]) -> dict[str, Any]:
     from deocclude import __version__
+    from deocclude.cli.run import provenance
     from deocclude.evaluation.report import summarise
-    from deocclude.weights import store
 
     job = evaluator.job
     if evaluator.appearance is None:
@@ -111,10 +111,7 @@ def _report(evaluator: Evaluator, measured: list[Any]) -> dict[str, Any]:
         notes = list(evaluator.appearance.notes)
     return {
         "version": __version__,
-        "model": job.model,
-        "weights": {stage: store.sha256_of(stage, job.model) for stage in ("masks", "content")},
-        "device": str(evaluator.deoccluder.device),
-        "exemplars": job.exemplars,
+        **provenance(evaluator.deoccluder),
         "set": job.ahp.name,
         "split": job.split,
         "stress": job.stress,

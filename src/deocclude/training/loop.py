@@ -7,6 +7,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sized
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,47 +42,34 @@ def train(
     None. With `resume`, a run in `out` goes on from its last checkpoint; without, `out` must hold none.
     Raises DeoccludeError for a run with other settings, a loss that is not finite, a missing extra.
     """
-    accelerator = _accelerator(config)
-    try:
-        return _train(accelerator, task, dataset, validation, config, out, resume)
-    finally:
-        accelerator.end_training()  # a process that leaves its group open now and then aborts at its exit
+    with _accelerator(config) as accelerator:
+        if config.batch % accelerator.num_processes:
+            raise DeoccludeError(
+                f"batch {config.batch} does not divide among {accelerator.num_processes} processes; "
+                "choose a multiple"
+            )
+        run = _Run(task, accelerator, config)
+        checkpoints = Checkpoints(out, config.keep)
+        last = checkpoints.latest()
+        if last is not None and not resume:
+            raise DeoccludeError(f"{out}: holds a run already; resume it, or choose another folder")
+        if last is not None:
+            run.restore(read(last), last)
+        if not accelerator.is_main_process:
+            return run.train(dataset, None, checkpoints, None) or checkpoints.path(run.step)
+        with RunLog(out, run.step, config.steps) as log:
+            log.say(
+                f"{'resuming' if last else 'training'} on {accelerator.device}, "
+                f"{accelerator.num_processes} process(es), precision {accelerator.mixed_precision}, "
+                f"from step {run.step} of {config.steps}"
+            )
+            path = run.train(dataset, validation, checkpoints, log) or checkpoints.path(run.step)
+            log.say(f"last checkpoint: {path}")
+            return path
 
 
-def _train(
-    accelerator: Accelerator,
-    task: TrainingTask,
-    dataset: Dataset[Batch],
-    validation: Dataset[Batch] | None,
-    config: TrainConfig,
-    out: Path,
-    resume: bool,
-) -> Path:
-    if config.batch % accelerator.num_processes:
-        raise DeoccludeError(
-            f"batch {config.batch} does not divide among {accelerator.num_processes} processes; "
-            "choose a multiple"
-        )
-    run = _Run(task, accelerator, config)
-    checkpoints = Checkpoints(out, config.keep)
-    last = checkpoints.latest()
-    if last is not None and not resume:
-        raise DeoccludeError(f"{out}: holds a run already; resume it, or choose another folder")
-    if last is not None:
-        run.restore(read(last), last)
-    if not accelerator.is_main_process:
-        return run.train(dataset, None, checkpoints, None) or checkpoints.path(run.step)
-    with RunLog(out, run.step, config.steps) as log:
-        log.say(
-            f"{'resuming' if last else 'training'} on {accelerator.device}, {accelerator.num_processes} "
-            f"process(es), precision {accelerator.mixed_precision}, from step {run.step} of {config.steps}"
-        )
-        path = run.train(dataset, validation, checkpoints, log) or checkpoints.path(run.step)
-        log.say(f"last checkpoint: {path}")
-        return path
-
-
-def _accelerator(config: TrainConfig) -> Accelerator:
+@contextmanager
+def _accelerator(config: TrainConfig) -> Iterator[Accelerator]:
     try:
         from accelerate import Accelerator, DistributedDataParallelKwargs
         from accelerate.state import AcceleratorState
@@ -102,7 +90,10 @@ def _accelerator(config: TrainConfig) -> Accelerator:
     except ValueError as error:
         raise DeoccludeError(f"mixed precision {config.mixed_precision}: {error}") from error
     set_seed(config.seed, device_specific=True)
-    return accelerator
+    try:
+        yield accelerator
+    finally:
+        accelerator.end_training()  # a process that leaves its group open now and then aborts at its exit
 
 
 def _on_cpus(config: TrainConfig) -> bool:
