@@ -59,8 +59,7 @@ class ContentTrainingConfig:
     close_up: side of the square around the hidden part that VGG16 and the discriminator look at; at the
     crop's size or above they see the whole crop. adversarial_from, perceptual_from: share of the training
     after which those losses join. discriminator_width: channels of its first layer. predicted_share: with a
-    mask network, the share of samples trained on predicted masks and parsing. features_bf16: VGG16 runs in
-    bfloat16; its losses stay float32.
+    mask network, the share of samples trained on predicted masks and parsing.
     """
 
     learning_rate: float = 1e-4
@@ -75,7 +74,6 @@ class ContentTrainingConfig:
     perceptual_from: float = 0.0
     discriminator_width: int = 64
     predicted_share: float = 0.5
-    features_bf16: bool = False
 
 
 CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
@@ -87,6 +85,5 @@ CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
         adversarial_from=0.8,
         perceptual_from=0.6,
         discriminator_width=32,
-        features_bf16=True,
     ),
 }

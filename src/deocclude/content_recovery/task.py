@@ -20,16 +20,15 @@ if TYPE_CHECKING:
     from deocclude.mask_completion.network import MaskCompletionNetwork
 
 Batch = dict[str, Tensor]
-Features = Callable[[Tensor], list[Tensor]]
 
 
 class ContentRecoveryTask:
     """A `training.TrainingTask`.
 
-    features: N3HW in [0, 1] -> feature maps for the perceptual and style losses; VGG16 unless given (needs
-    the train extra). mask_network: a trained `MaskCompletionNetwork`; it predicts body parts where they are
-    not labelled, and in a share of the samples every mask (`ContentTrainingConfig.predicted_share`). Neither
-    is trained.
+    features: frozen, N3HW in [0, 1] -> feature maps for the perceptual and style losses; VGG16 unless given
+    (needs the train extra); among the networks, so that they share their device and precision. mask_network:
+    a trained `MaskCompletionNetwork`; it predicts body parts where they are not labelled, and in a share of
+    the samples every mask (`ContentTrainingConfig.predicted_share`). Neither is trained.
     """
 
     def __init__(
@@ -38,7 +37,7 @@ class ContentRecoveryTask:
         training: ContentTrainingConfig,
         *,
         mask_network: MaskCompletionNetwork | None = None,
-        features: Features | None = None,
+        features: nn.Module | None = None,
     ) -> None:
         self.config = config
         self.training = training
@@ -53,13 +52,15 @@ class ContentRecoveryTask:
             from deocclude.perceptual import VGG16Features
 
             features = VGG16Features()
-        self._features = features
+        if features is not None:
+            self.networks["features"] = features
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam, one a network, over the parameters of `networks`."""
+        """Adam, one for the generator, one for the discriminator."""
+        rate, betas = self.training.learning_rate, self.training.betas
         return {
-            name: torch.optim.Adam(network.parameters(), self.training.learning_rate, self.training.betas)
-            for name, network in self.networks.items()
+            name: torch.optim.Adam(self.networks[name].parameters(), rate, betas)
+            for name in ("generator", "discriminator")
         }
 
     def step(
@@ -81,7 +82,7 @@ class ContentRecoveryTask:
         terms = {
             "l1": body_l1(output, batch["original"], body, batch["invisible"], self.training.hidden_weight)
         }
-        with_features = self._features is not None and progress >= self.training.perceptual_from
+        with_features = "features" in networks and progress >= self.training.perceptual_from
         with_discriminator = bool(self.training.adversarial) and progress >= self.training.adversarial_from
         if with_features or with_discriminator:
             pictures = close_up(
@@ -90,7 +91,7 @@ class ContentRecoveryTask:
                 self.training.close_up,
             )
         if with_features:
-            terms["perceptual"], terms["style"] = feature_losses(pictures, self._look)
+            terms["perceptual"], terms["style"] = feature_losses(pictures, networks["features"])
         if with_discriminator:
             terms["adversarial"] = adversarial_term(networks["discriminator"], pictures.composited)
         optimizers["generator"].zero_grad(set_to_none=True)
@@ -142,13 +143,6 @@ class ContentRecoveryTask:
 
         self._mask_network.to(batch["image"].device)
         return with_predictions(self._mask_network, batch, predicted_share)
-
-    def _look(self, picture: Tensor) -> list[Tensor]:
-        assert self._features is not None
-        if isinstance(self._features, nn.Module):
-            self._features.to(picture.device)
-        with torch.autocast(picture.device.type, torch.bfloat16, enabled=self.training.features_bf16):
-            return self._features(picture)
 
 
 def _paint(generator: nn.Module, batch: Batch) -> Tensor:
