@@ -161,7 +161,7 @@ def test_people_are_numbered_from_the_largest_and_batched():
     areas = [one.initial.sum() for one in result.people]
     assert areas == sorted(areas, reverse=True)
     assert len(result.people) == 10
-    assert masks.batches == [4] * 3 + [4] * 3 + [2] * 3
+    assert masks.batches == [4] * 4 + [4] * 4 + [2] * 4
     (alone,) = cascade(photo_of(300, 500), [people[3]]).people
     same = next(one for one in result.people if one.box == alone.box)
     np.testing.assert_array_equal(same.amodal, alone.amodal)
@@ -247,24 +247,54 @@ class Looking(GrowingMasks):
         return self.answers.pop(0)(prediction) if self.answers else prediction
 
 
-def test_the_second_look_is_closer_to_the_whole_body():
+def test_further_looks_are_closer_to_the_whole_body():
     masks = Looking()
     given = person(400, 400, (200, 200), (60, 60))
     deoccluder(masks)(photo_of(400, 400), [given])
-    (first,), (again,), (refined,) = masks.covered
-    assert masks.sides == [SIZE - STRIDE, SIZE - STRIDE, SIZE]
-    reach = 5 / (SIZE - STRIDE) * 121 * 3**0.5
-    assert again / first == pytest.approx(((121 * 3**0.5) / (1.2 * (121 + 2 * reach))) ** 2, rel=0.1)
-    assert refined == pytest.approx(again, rel=0.05)
+    (first,), (second,), (last,), (again,) = masks.covered
+    assert masks.sides == [SIZE - STRIDE, SIZE, SIZE, SIZE - STRIDE]
+    side = 121 * 3**0.5
+    for share, cells in ((second, SIZE - STRIDE), (last, SIZE)):
+        side = 1.2 * (121 + 2 * 5 / cells * side)
+        assert share / first == pytest.approx((121 * 3**0.5 / side) ** 2, rel=0.1)
+    assert again == pytest.approx(last, rel=0.05)
 
 
-def test_the_closer_look_is_the_mean_of_two_predictions():
+def test_the_second_look_and_half_of_the_last_one_are_mirrored():
+    class Halves(Looking):
+        """Upper-clothes everywhere but for the left arm in the left half, the right one in the right half."""
+
+        def __init__(self):
+            super().__init__()
+            self.red_on_the_left = []
+
+        def forward(self, image, initial):
+            middle = image.shape[-1] // 2
+            red = image[0, 0].mean(dim=0)
+            self.red_on_the_left.append(bool(red[:middle].mean() > red[middle:].mean()))
+            prediction = super().forward(image, initial)
+            parts = torch.zeros_like(prediction.parsing_modal)
+            parts[:, 14, :, :middle] = 5
+            parts[:, 15, :, middle:] = 5
+            return prediction._replace(parsing_modal=parts, parsing_amodal=parts)
+
+    photo = np.zeros((200, 200, 3), np.uint8)
+    photo[:, :100, 0] = 255
+    masks = Halves()
+    (one,) = deoccluder(masks)(photo, [person(200, 200, (100, 100), (30, 50))]).people
+    assert masks.red_on_the_left == [True, False, True, False]
+    for parsing, mask in ((one.parsing_modal, one.modal), (one.parsing_amodal, one.amodal)):
+        assert set(np.unique(parsing[:, :97][mask[:, :97]])) == {14}
+        assert set(np.unique(parsing[:, 103:][mask[:, 103:]])) == {15}
+
+
+def test_the_last_look_is_the_mean_of_two_predictions():
     def everywhere(logit):
         return lambda prediction: prediction._replace(modal=torch.full_like(prediction.modal, logit))
 
     given = person(200, 150, (75, 100), (30, 60))
-    for usual, finer, filled in ((4.0, -6.0, False), (6.0, -4.0, True), (-4.0, 6.0, True)):
-        masks = Looking([lambda prediction: prediction, everywhere(usual), everywhere(finer)])
+    for finer, usual, filled in ((-6.0, 4.0, False), (-4.0, 6.0, True), (6.0, -4.0, True)):
+        masks = Looking([lambda same: same, lambda same: same, everywhere(finer), everywhere(usual)])
         (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled
 
@@ -301,7 +331,8 @@ def test_the_outline_of_a_hidden_part_stays_where_it_is():
 
 
 @pytest.mark.parametrize(("lost", "believed"), [(1.0, False), (0.6, False), (0.4, False), (0.2, True)])
-def test_a_look_that_loses_much_of_the_visible_body_is_not_believed(lost, believed):
+@pytest.mark.parametrize("look", ["second", "last"])
+def test_a_look_that_loses_much_of_the_visible_body_is_not_believed(lost, believed, look):
     def without_the_top(prediction):
         modal = prediction.modal.clone()
         for seen in modal[:, 0]:
@@ -313,7 +344,15 @@ def test_a_look_that_loses_much_of_the_visible_body_is_not_believed(lost, believ
     mask = np.zeros((200, 150), dtype=bool)
     mask[40:160, 40:110] = True
     given = DetectedPerson(mask, 1.0)
-    masks = Looking([lambda same: same, without_the_top, without_the_top])
+
+    def whole(prediction):
+        return prediction
+
+    masks = Looking(
+        [whole, without_the_top, whole, whole]
+        if look == "second"
+        else [whole, whole, without_the_top, without_the_top]
+    )
     (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
     assert one.invisible.any()
     share = (one.modal & given.mask).sum() / given.mask.sum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
     MaskPrediction,
     complete,
+    mirror,
 )
 from deocclude.people.person import SURE, DetectedPerson
 from deocclude.resampling import enlarge, enlarge_parsing
@@ -42,15 +43,17 @@ class Completed(NamedTuple):
 
 
 class MaskStage:
-    """The network of stage 1 with the two looks that it takes at each person.
+    """The network of stage 1 with the three looks that it takes at each person.
 
     The first look is at the window that the initial mask and the landmarks ask for, one stride of pixels
-    smaller than the network's crops; the closer one at the window that the whole body found asks for, tighter
-    and better centred. The closer look is the mean of two predictions, from the modal mask found before and,
-    one stride of pixels smaller, from the initial mask; where it loses more than three tenths of the visible
-    body found before, the first look stands. Outlines end on the photo's edges where there are any nearby.
+    smaller than the network's crops; each further one at the window that the whole body found asks for,
+    tighter and better centred, from the modal mask found before. The second sees the window mirrored: the
+    network repeats its own mistakes less readily there. The last is the mean of two predictions, from the
+    modal mask and, mirrored and one stride of pixels smaller, from the initial mask. Where a look loses more
+    than three tenths of the visible body found before, the one before stands. Outlines end on the photo's
+    edges where there are any nearby.
 
-    Doubtful people (score below `SURE`) whom the first look hardly sees get no closer one, nor do those whom
+    Doubtful people (score below `SURE`) whom the first look hardly sees get no further one, nor do those whom
     it does not see clearly, if there is somebody sure: where nobody is, a faint person is better than none.
     """
 
@@ -69,7 +72,8 @@ class MaskStage:
         """
         looks = self._first(photo, people, beside_sure)
         if looks:
-            looks = self._closer(photo, looks)
+            looks = self._further(photo, looks, last=False)
+            looks = self._further(photo, looks, last=True)
         return [
             Completed(look.person, _patches(look.person, look.window, _on_edges(look, photo)))
             for look in looks
@@ -86,38 +90,52 @@ class MaskStage:
             if _confirmed(one, mask, own, beside_sure)
         ]
 
-    def _closer(self, photo: np.ndarray, looks: Sequence[_Look]) -> list[_Look]:
-        windows, again, refined = [], [], []
-        for look in looks:
-            place = _part_in_photo(look.window, *look.person.mask.shape)
-            modal, amodal = (
-                enlarge(soft, look.window, place) > 0.5 for soft in (look.maps.modal, look.maps.amodal)
-            )
-            box = box_of(modal | amodal)
-            window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
-            windows.append(window)
-            again.append(window.cut_mask(look.person.mask, self._less))
-            refined.append(
-                window.seen_from(place).cut_mask(modal, self._size)
-                if modal.any()
-                else window.cut_mask(look.person.mask, self._size)
-            )
-        both = zip(self._predict(photo, windows, again), self._predict(photo, windows, refined), strict=True)
-        means = _each(complete(MaskPrediction(*(_mean(usual, finer) for usual, finer in both))))
+    def _further(self, photo: np.ndarray, looks: Sequence[_Look], *, last: bool) -> list[_Look]:
+        windows, seen = zip(*(self._closer(look) for look in looks), strict=True)
+        prediction = self._predict(photo, windows, seen, mirrored=not last)
+        if last:
+            initial = [
+                window.cut_mask(look.person.mask, self._less)
+                for look, window in zip(looks, windows, strict=True)
+            ]
+            usual = self._predict(photo, windows, initial, mirrored=True)
+            prediction = MaskPrediction(*(_mean(*both) for both in zip(usual, prediction, strict=True)))
+        maps = _each(complete(prediction))
         return [
-            _Look(before.person, window, maps) if _kept(seen, maps) >= _LEAST_KEPT else before
-            for before, window, seen, maps in zip(looks, windows, refined, means, strict=True)
+            _Look(before.person, window, own) if _kept(known, own) >= _LEAST_KEPT else before
+            for before, window, known, own in zip(looks, windows, seen, maps, strict=True)
         ]
 
+    def _closer(self, look: _Look) -> tuple[SquareWindow, np.ndarray]:
+        """The window close to the whole body of a look, and what is seen of the body in it (bool SxS).
+
+        Where nothing is seen, the initial mask.
+        """
+        place = _part_in_photo(look.window, *look.person.mask.shape)
+        modal, amodal = (
+            enlarge(soft, look.window, place) > 0.5 for soft in (look.maps.modal, look.maps.amodal)
+        )
+        box = box_of(modal | amodal)
+        window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
+        if not modal.any():
+            return window, window.cut_mask(look.person.mask, self._size)
+        return window, window.seen_from(place).cut_mask(modal, self._size)
+
     def _predict(
-        self, photo: np.ndarray, windows: Sequence[SquareWindow], initial: Sequence[np.ndarray]
+        self,
+        photo: np.ndarray,
+        windows: Sequence[SquareWindow],
+        initial: Sequence[np.ndarray],
+        *,
+        mirrored: bool = False,
     ) -> MaskPrediction:
+        """Of each window of the photo; mirrored: the network sees it flipped left to right."""
         size = len(initial[0])
         crops = [window.cut(photo, size, outside=OUTSIDE_PHOTO) for window in windows]
-        prediction: MaskPrediction = self._network(
-            tensors.images(crops, self._device), tensors.planes(initial, self._device)
-        )
-        return prediction
+        images, planes = tensors.images(crops, self._device), tensors.planes(initial, self._device)
+        if not mirrored:
+            return cast(MaskPrediction, self._network(images, planes))
+        return mirror(self._network(images.flip(-1), planes.flip(-1)))
 
 
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps, beside_sure: bool) -> bool:

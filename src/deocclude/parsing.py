@@ -23,9 +23,10 @@ LIP_PALETTE = np.array(
 # fmt: on
 """uint8 20x3 RGB: the colours the LIP benchmark draws its classes in."""
 
+MIRRORED = (*range(14), 15, 14, 17, 16, 19, 18)
+"""What each class is in a photo flipped left to right."""
 _MIRRORED = np.arange(256, dtype=np.uint8)
-for _left, _right in ((14, 15), (16, 17), (18, 19)):
-    _MIRRORED[_left], _MIRRORED[_right] = _right, _left
+_MIRRORED[:NUM_CLASSES] = MIRRORED
 
 
 def mirror(parsing: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
     MaskPrediction,
     complete,
+    mirror,
 )
+from deocclude.parsing import mirror as mirror_map
 
 
 def _trainable(network: torch.nn.Module) -> int:
@@ -155,3 +157,20 @@ def test_parsing_is_enlarged_to_the_masks_size() -> None:
     assert done.parsing_modal.shape == (1, 8, 8)
     assert (done.parsing_modal[0, :, :4] == 3).all()
     assert (done.parsing_modal[0, :, 4:] == 7).all()
+
+
+def test_mirrored_logits_give_mirrored_maps() -> None:
+    generator = torch.Generator().manual_seed(5)
+    channels, sides = (1, 1, 20, 20), (12, 12, 6, 6)
+    prediction = MaskPrediction(
+        *(
+            torch.randn(2, many, side, side, generator=generator)
+            for many, side in zip(channels, sides, strict=True)
+        )
+    )
+    plain, flipped = complete(prediction), complete(mirror(prediction))
+    for name in ("modal", "amodal"):
+        assert torch.equal(getattr(flipped, name), getattr(plain, name).flip(-1))
+    for ours, theirs in zip(flipped.parsing_amodal, plain.parsing_amodal, strict=True):
+        np.testing.assert_array_equal(ours.numpy(), mirror_map(theirs.numpy().astype(np.uint8)))
+    assert all(map(torch.equal, mirror(mirror(prediction)), prediction))

@@ -22,7 +22,7 @@ from deocclude.mask_completion.hourglass import Hourglass
 from deocclude.mask_completion.person_encoder import PersonEncoder
 from deocclude.mask_completion.pose_encoder import load_pose_weights
 from deocclude.mask_completion.templates import TemplatePrior
-from deocclude.parsing import NUM_CLASSES
+from deocclude.parsing import MIRRORED, NUM_CLASSES
 from deocclude.people.model_files import model_path
 
 _SHARE = 2
@@ -38,6 +38,12 @@ class MaskPrediction(NamedTuple):
     amodal: Tensor
     parsing_modal: Tensor
     parsing_amodal: Tensor
+
+
+def mirror(prediction: MaskPrediction) -> MaskPrediction:
+    """The prediction flipped left to right; left limbs become right ones."""
+    modal, amodal, *parsing = (logits.flip(-1) for logits in prediction)
+    return MaskPrediction(modal, amodal, *(logits[:, MIRRORED] for logits in parsing))
 
 
 class CompletedMasks(NamedTuple):
