@@ -84,11 +84,13 @@ def test_joints(state: int, row: int, name: str, value: float) -> None:
     assert numbers(person(joints=joints))[name] == pytest.approx(value)
 
 
-def test_coco_faces_do_not_count() -> None:
+@pytest.mark.parametrize("seen", [0, 1])
+def test_of_cocos_face_one_joint_is_enough(seen: int) -> None:
     joints = np.stack([np.full(17, 40.0), np.linspace(32, 68, 17), np.full(17, 2.0)], axis=1)
-    joints[:5] = 0
+    joints[seen:5] = 0
     found = numbers(person(joints=joints))
     assert found["joints_hidden"] == found["joints_missed"] == 0
+    assert suggest(found).decision == ("preserve" if seen else None)
 
 
 def test_who_cannot_be_checked_is_no_preserve() -> None:
@@ -108,6 +110,15 @@ def test_body_parts_tell_where_joints_are_missing() -> None:
     assert suggest(measure(candidate, candidate.mask, {}, labels)).decision == "preserve"
     labels[:] = 255
     assert suggest(measure(candidate, candidate.mask, {}, labels)).decision is None
+
+
+def test_body_parts_do_not_speak_against_annotated_joints() -> None:
+    candidate = person()
+    assert candidate.mask is not None
+    clothes_alone = np.where(candidate.mask, 5, 0).astype(np.uint8)
+    assert suggest(measure(candidate, candidate.mask, {}, clothes_alone)).decision == "preserve"
+    unlabelled = replace(candidate, joints=np.zeros((14, 3)))
+    assert suggest(measure(unlabelled, candidate.mask, {}, clothes_alone)).decision == "discard"
 
 
 def test_numbers_of_the_segmentation_count() -> None:

@@ -55,7 +55,7 @@ LIMITS = (
     Limit("border", "hidden", 0.0, 0.0, "touches the photo's border"),
     Limit("joints_hidden", "hidden", 0.0, 0.15, "joints are hidden or out of view"),
     Limit("limbs_unseen", "hidden", 0.25, 0.5, "limbs are not seen"),
-    Limit("head_or_feet_missing", "hidden", 0.0, 0.5, "no head or no feet among the body parts"),
+    Limit("head_or_feet_missing", "hidden", 0.0, 0.5, "no head or no feet to be seen"),
     Limit("unchecked", "hidden", 0.0, 2.0, "no joints or body parts to check by"),
     Limit("parts", "hidden", 0.01, 0.05, "falls into parts"),
     Limit("overlap", "hidden", 0.1, 0.6, "lies in the boxes of others"),
@@ -90,7 +90,8 @@ def measure(
 
     faults: numbers of the segmentation. What the mask itself shows is measured anew: it may be mended.
     parsing: uint8 HxW of LIP indices, if there is one. Where neither joints nor landmarks nor body parts can
-    tell whether the person is whole, `unchecked` is 1. Annotated joints outweigh the segmenter's landmarks.
+    tell whether the person is whole, `unchecked` is 1. Annotated joints outweigh the segmenter's landmarks
+    and the body parts, which a network may have guessed.
     """
     box = box_of(mask)
     assert box is not None
@@ -110,9 +111,11 @@ def measure(
     if "disagreement" in faults:
         numbers["disagreement" if candidate.mask is None else "contradiction"] = faults["disagreement"]
     joints = _joint_numbers(candidate, mask)
-    numbers |= joints or {name: faults[name] for name in _OF_THE_LIMBS if name in faults}
-    if parsing is not None:
-        numbers |= _part_numbers(parsing[mask])
+    if joints:
+        numbers |= joints
+    else:
+        numbers |= {name: faults[name] for name in _OF_THE_LIMBS if name in faults}
+        numbers |= {} if parsing is None else _part_numbers(parsing[mask])
     if not numbers.keys() & {"joints_hidden", "limbs_unseen", "head_or_feet_missing"}:
         numbers["unchecked"] = 1.0
     return numbers
@@ -168,7 +171,9 @@ def _joint_numbers(candidate: Candidate, mask: np.ndarray) -> dict[str, float]:
     joints = candidate.joints
     if joints is None:
         return {}
+    faceless = False
     if len(joints) == _COCO_JOINTS:
+        faceless = not joints[:_FACE_JOINTS_OF_COCO, 2].any()
         joints = joints[_FACE_JOINTS_OF_COCO:]
     state = joints[:, 2]
     if not (state > 0).any():
@@ -183,4 +188,5 @@ def _joint_numbers(candidate: Candidate, mask: np.ndarray) -> dict[str, float]:
     return {
         "joints_hidden": float((unseen.sum() + 0.25 * ((state == 1) & held).sum()) / len(joints)),
         "joints_missed": float(((state == 2) & ~held).sum() / len(joints)),
+        "head_or_feet_missing": 0.25 * faceless,
     }
