@@ -12,6 +12,7 @@ WINDOWS ?= 40000
 STEPS ?= 20000
 FINE ?= 2000
 PROCESSES ?= 2
+PRECISION ?= bf16
 BIN := $(VENV)/bin
 REQUIREMENTS := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
@@ -39,7 +40,7 @@ check: $(VENV)/test.stamp
 PACK = $(BIN)/deocclude ahp pack "$(AHP)" --count $(WINDOWS) --workers $(PROCESSES)
 SHARES = --false-alarm-share 0.04 --unoccluded-share 0.08 --seen-share 0.14 --dyed-share 0.35
 TRAIN = $(BIN)/torchrun --standalone --nproc_per_node $(PROCESSES) -m deocclude train
-HOW = --data "$(AHP)" --workers 1 --mixed-precision bf16
+HOW = --data "$(AHP)" --workers 1 --mixed-precision $(PRECISION)
 MASKS = $(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks
 
 weights: $(VENV)/test.stamp
