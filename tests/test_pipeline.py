@@ -185,6 +185,16 @@ def test_an_empty_modal_prediction_keeps_the_initial_mask():
     assert (one.parsing_modal[one.modal] != 0).all()
 
 
+@pytest.mark.parametrize(("logit", "clear"), [(1.5, False), (2.0, True)])
+def test_whoever_is_not_seen_clearly_keeps_the_initial_mask(logit, clear):
+    masks = Looking([lambda seen: seen._replace(modal=torch.full_like(seen.modal, logit))] * 4)
+    given = person(200, 150, (75, 100), (30, 60))
+    (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
+    assert (one.modal.sum() > 1.3 * given.mask.sum()) == clear
+    assert clear or np.array_equal(one.modal, given.mask)
+    assert not (one.modal & ~one.amodal).any()
+
+
 def test_a_network_that_sees_nothing_at_all():
     class Blind(GrowingMasks):
         def forward(self, image, initial):
@@ -293,7 +303,7 @@ def test_the_last_look_is_the_mean_of_two_predictions():
         return lambda prediction: prediction._replace(modal=torch.full_like(prediction.modal, logit))
 
     given = person(200, 150, (75, 100), (30, 60))
-    for finer, usual, filled in ((-6.0, 4.0, False), (-4.0, 6.0, True), (6.0, -4.0, True)):
+    for finer, usual, filled in ((-8.0, 4.0, False), (-4.0, 8.0, True), (8.0, -4.0, True)):
         masks = Looking([lambda same: same, lambda same: same, everywhere(finer), everywhere(usual)])
         (one,) = deoccluder(masks)(photo_of(200, 150), [given]).people
         assert (one.modal.sum() > 1.3 * given.mask.sum()) == filled

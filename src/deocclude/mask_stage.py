@@ -51,7 +51,7 @@ class MaskStage:
     network repeats its own mistakes less readily there. The last is the mean of two predictions, from the
     modal mask and, mirrored and one stride of pixels smaller, from the initial mask. Where a look loses more
     than three tenths of the visible body found before, the one before stands. Outlines end on the photo's
-    edges where there are any nearby.
+    edges where there are any nearby. Whoever is not seen clearly at last keeps the initial mask.
 
     Doubtful people (score below `SURE`) whom the first look hardly sees get no further one, nor do those whom
     it does not see clearly, if there is somebody sure: where nobody is, a faint person is better than none.
@@ -74,10 +74,7 @@ class MaskStage:
         if looks:
             looks = self._further(photo, looks, last=False)
             looks = self._further(photo, looks, last=True)
-        return [
-            Completed(look.person, _patches(look.person, look.window, _on_edges(look, photo)))
-            for look in looks
-        ]
+        return [Completed(look.person, _patches(look, _on_edges(look, photo))) for look in looks]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
@@ -272,13 +269,17 @@ def _shorten(low: int, kept_low: int, kept_high: int, high: int, longest: float)
     return kept_low - int((kept_low - low) * share), kept_high + int((high - kept_high) * share)
 
 
-def _patches(person: DetectedPerson, window: SquareWindow, maps: _Maps) -> dict[str, Patch]:
-    """Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size."""
+def _patches(look: _Look, maps: _Maps) -> dict[str, Patch]:
+    """The patches of `Completed`, of the look's masks with their outlines on edges.
+
+    Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size.
+    """
+    person, window = look.person, look.window
     height, width = person.mask.shape
     seen = _part_in_photo(window, height, width)
     modal = enlarge(maps.modal, window, seen) > 0.5
-    if not modal.any():
-        modal = person.mask[_slices(seen)]
+    if _clarity(look.maps) < _LEAST_CLARITY or not modal.any():
+        modal = person.mask[_slices(seen)].copy()
     amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
     modal |= _slivers(amodal & ~modal, window)
     modal |= _specks(amodal & ~modal, _SPECK * amodal.sum())
