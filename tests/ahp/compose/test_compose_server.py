@@ -138,7 +138,7 @@ def test_a_killed_server_loses_nothing(folder: Path, library: Library, tmp_path:
         state = post(url, "state", ADA)[1]
         assert len(acknowledged) <= state["composites"] <= len(acknowledged) + 3
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(30) == 0
 
 

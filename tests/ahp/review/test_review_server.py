@@ -272,5 +272,5 @@ def test_a_killed_server_loses_nothing(
         left = post(url, "next", {"annotator": "new", "client": "new", "count": 32})[1]["samples"]
         assert not {sample["id"] for sample in left} & {body["sample"] for body in sent}
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(20) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,6 +59,16 @@ class PageServer(ThreadingHTTPServer):
     def picture(self, kind: str, name: str) -> tuple[str, bytes, bool]:
         """Content type and bytes of /KIND/NAME, and whether the browser may keep it; else Refused 404."""
         raise Refused(404, "no such page")
+
+    def serve_until_stopped(self) -> None:
+        """Serves until Ctrl+C or SIGTERM (what `kill` sends to a server in the background), then closes."""
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self.serve_forever()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.server_close()
 
     @property
     def url(self) -> str:

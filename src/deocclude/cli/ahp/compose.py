@@ -72,9 +72,5 @@ def compose(
     server = ComposeServer(host, port, ComposeApi(library, database, work / "composites", 60 * lease))
     typer.echo(f"{len(library.people)} people and {len(library.cutouts)} cut-outs of {split}")
     typer.echo(f"compose at {server.url} (stop with Ctrl+C; nothing is lost)")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        typer.echo("stopped")
-    finally:
-        server.server_close()
+    server.serve_until_stopped()
+    typer.echo("stopped")

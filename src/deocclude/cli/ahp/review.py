@@ -91,9 +91,5 @@ def _serve(host: str, port: int, lease: float, workspace: Workspace, database: D
 
     server = ReviewServer(host, port, workspace, ReviewApi(workspace, database, 60 * lease))
     typer.echo(f"review at {server.url} (stop with Ctrl+C; nothing is lost)")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        typer.echo("stopped")
-    finally:
-        server.server_close()
+    server.serve_until_stopped()
+    typer.echo("stopped")
