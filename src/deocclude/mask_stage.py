@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -130,9 +130,10 @@ class MaskStage:
         size = len(initial[0])
         crops = [window.cut(photo, size, outside=OUTSIDE_PHOTO) for window in windows]
         images, planes = tensors.images(crops, self._device), tensors.planes(initial, self._device)
-        if not mirrored:
-            return cast(MaskPrediction, self._network(images, planes))
-        return mirror(self._network(images.flip(-1), planes.flip(-1)))
+        if mirrored:
+            images, planes = images.flip(-1), planes.flip(-1)
+        prediction: MaskPrediction = self._network(images, planes)
+        return mirror(prediction) if mirrored else prediction
 
 
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps, beside_sure: bool) -> bool:

@@ -25,13 +25,13 @@ LIP_PALETTE = np.array(
 
 MIRRORED = (*range(14), 15, 14, 17, 16, 19, 18)
 """What each class is in a photo flipped left to right."""
-_MIRRORED = np.arange(256, dtype=np.uint8)
-_MIRRORED[:NUM_CLASSES] = MIRRORED
+_MIRRORED_LABELS = np.arange(256, dtype=np.uint8)
+_MIRRORED_LABELS[:NUM_CLASSES] = MIRRORED
 
 
 def mirror(parsing: np.ndarray) -> np.ndarray:
     """Parsing map (uint8 HxW) of the photo flipped left to right: left limbs become right ones."""
-    return _MIRRORED[parsing[:, ::-1]]
+    return _MIRRORED_LABELS[parsing[:, ::-1]]
 
 
 def inside(mask: np.ndarray, label: np.ndarray) -> np.ndarray:

@@ -144,7 +144,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
 
     Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
     is there for stage 'content' alone. Of windows larger than `size`, half of stage 1's are cut close to the
-    whole body, as for the closer look of `MaskStage`, the others a little inside their edges.
+    whole body, as for the further looks of `MaskStage`, the others a little inside their edges.
     """
 
     stage: Stage

@@ -115,7 +115,8 @@ def measure(
         numbers |= joints
     else:
         numbers |= {name: faults[name] for name in _OF_THE_LIMBS if name in faults}
-        numbers |= {} if parsing is None else _part_numbers(parsing[mask])
+        if parsing is not None:
+            numbers |= _part_numbers(parsing[mask])
     if not numbers.keys() & {"joints_hidden", "limbs_unseen", "head_or_feet_missing"}:
         numbers["unchecked"] = 1.0
     return numbers
