@@ -12,7 +12,7 @@ from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
 from deocclude.mask_stage import _Look, _Maps, _on_edges, _slivers, _specks
 from deocclude.parsing import UNLABELLED
-from deocclude.people.person import DetectedPerson
+from deocclude.people.person import SURE, DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
 
 SIZE, STRIDE = 64, 8
@@ -21,9 +21,9 @@ SIZE, STRIDE = 64, 8
 class GrowingMasks(nn.Module):
     """Modal: the initial mask. Amodal: all within `reach` cells of it. Upper half face, lower half pants."""
 
-    def __init__(self, reach=5, modal_bias=0.0):
+    def __init__(self, reach=5, modal_bias=0.0, unguided=0.0):
         super().__init__()
-        self.config = SimpleNamespace(size=SIZE, stride=STRIDE)
+        self.config = SimpleNamespace(size=SIZE, stride=STRIDE, unguided=unguided)
         self.reach, self.modal_bias = reach, modal_bias
         self.batches = []
 
@@ -71,6 +71,16 @@ def photo_of(height, width, seed=0):
 
 def person(height, width, centre, axes, **more):
     return DetectedPerson(ellipse(height, width, centre, axes), 0.9, **more)
+
+
+class Source:
+    name = "source"
+
+    def __init__(self, people):
+        self.people = people
+
+    def __call__(self, photo):
+        return self.people
 
 
 def deoccluder(masks=None, people=None):
@@ -268,6 +278,74 @@ def test_further_looks_are_closer_to_the_whole_body():
         side = 1.2 * (121 + 2 * 5 / cells * side)
         assert share / first == pytest.approx((121 * 3**0.5 / side) ** 2, rel=0.1)
     assert again == pytest.approx(last, rel=0.05)
+
+
+class Finding(GrowingMasks):
+    """Without an initial mask the bright pixels are the body, seen with `logit`."""
+
+    def __init__(self, logit=10.0, unguided=0.25):
+        super().__init__(unguided=unguided)
+        self.logit, self.alone = logit, 0
+
+    def forward(self, image, initial):
+        if initial.any():
+            return super().forward(image, initial)
+        self.alone += 1
+        bright = (image.mean(dim=1, keepdim=True) > 0.8).float()
+        modal = (2 * bright - 1) * self.logit
+        return super().forward(image, bright)._replace(modal=modal)
+
+
+def bright_body(*ellipses, height=300, width=200):
+    photo = np.full((height, width, 3), 40, np.uint8)
+    for centre, axes in ellipses:
+        photo[ellipse(height, width, centre, axes)] = 240
+    return photo
+
+
+def test_stage_1_finds_whom_the_source_overlooks():
+    body = ((80, 120), (30, 80))
+    masks = Finding()
+    (one,) = deoccluder(masks, Source([]))(bright_body(body)).people
+    true = ellipse(300, 200, *body)
+    assert (one.initial & true).sum() / (one.initial | true).sum() > 0.9
+    assert one.score < SURE
+    assert one.landmarks is None
+    assert masks.alone == 2
+
+    known = person(300, 200, *body)
+    (same,) = deoccluder(Finding(), Source([known]))(bright_body(body)).people
+    np.testing.assert_array_equal(same.initial, known.mask)
+    elsewhere = person(300, 200, (100, 260), (60, 30))
+    people = deoccluder(Finding(), Source([elsewhere]))(bright_body(body)).people
+    assert [one.score for one in people] == [pytest.approx(0.495, abs=0.01), 0.9]
+
+
+def test_whom_stage_1_finds_comes_in_the_order_of_size():
+    small = person(300, 200, (150, 260), (10, 30))
+    found = deoccluder(Finding(), Source([small])).find(bright_body(((80, 120), (30, 80))))
+    assert [one.score for one in found] == [pytest.approx(0.495, abs=0.01), 0.9]
+
+
+@pytest.mark.parametrize("masks", [Finding(unguided=0.0), Finding(logit=1.0)])
+def test_without_training_or_a_clear_view_nobody_is_made_up(masks):
+    assert deoccluder(masks, Source([]))(bright_body(((80, 120), (30, 80)))).people == []
+    assert masks.alone == (1 if masks.config.unguided else 0)
+
+
+def test_an_empty_photo_stays_empty():
+    for height, width in ((41, 97), (300, 200), (17, 400)):
+        cascade = deoccluder(Finding(), Source([]))
+        assert cascade(bright_body(height=height, width=width)).people == []
+
+
+def test_people_given_with_the_photo_are_all_there_are():
+    masks = Finding()
+    given = [person(300, 200, (150, 250), (10, 30))]
+    photo = bright_body(((80, 120), (30, 80)))
+    assert len(deoccluder(masks, Source([]))(photo, given).people) == 1
+    assert len(deoccluder(masks, Source([]))(photo, Source(given)).people) == 1
+    assert masks.alone == 0
 
 
 def test_the_second_look_and_half_of_the_last_one_are_mirrored():

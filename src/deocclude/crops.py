@@ -65,6 +65,12 @@ class SquareWindow:
         return cls._centred(box, side)
 
     @classmethod
+    def of_photo(cls, height: int, width: int) -> SquareWindow:
+        """The smallest window that holds the whole photo, centred on it."""
+        side = max(height, width)
+        return cls(left=(width - side) // 2, top=(height - side) // 2, side=side)
+
+    @classmethod
     def close_to(cls, box: Box) -> SquareWindow:
         """Window centred on the box of a whole body, its side 1.2 times the longest."""
         return cls._centred(box, _CLOSE_MARGIN * max(box[2] - box[0], box[3] - box[1]))

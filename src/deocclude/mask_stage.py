@@ -31,6 +31,9 @@ _LEAST_SUPPORT = 0.3
 _LEAST_CLARITY = 0.85
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
+_MOST_SHARED = 0.7
+_UNGUIDED_LOOKS = 2
+_LESS_THAN_SURE = 0.99 * SURE
 _SLIVER = 1 / 64
 _SPECK = 0.005
 
@@ -62,6 +65,7 @@ class MaskStage:
         self._device = device
         size, stride = network.config.size, network.config.stride
         self._less, self._size = max(stride, size - stride), size
+        self._unguided = network.config.unguided > 0
 
     def __call__(
         self, photo: np.ndarray, people: Sequence[DetectedPerson], *, beside_sure: bool
@@ -75,6 +79,31 @@ class MaskStage:
             looks = self._further(photo, looks, last=False)
             looks = self._further(photo, looks, last=True)
         return [Completed(look.person, _patches(look, _on_edges(look, photo))) for look in looks]
+
+    def overlooked(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[DetectedPerson]:
+        """Whom the network sees without an initial mask: one doubtful person, or none.
+
+        It looks at the whole photo (uint8 HxWx3 RGB), then close to the body found. None if that is one of
+        `people`, if the network does not see it clearly, or was not trained to look so (`config.unguided`).
+        """
+        if not self._unguided:
+            return []
+        height, width = photo.shape[:2]
+        window = SquareWindow.of_photo(height, width)
+        nobody = np.zeros((self._size, self._size), dtype=bool)
+        mask = np.zeros((height, width), dtype=bool)
+        for _ in range(_UNGUIDED_LOOKS):
+            (maps,) = _each(complete(self._predict(photo, [window], [nobody])))
+            place, modal, amodal = _in_photo(maps, window, height, width)
+            mask[:] = False
+            mask[_slices(place)] = modal
+            clarity, body = _clarity(maps), box_of(modal | amodal)
+            if body is None or not modal.any() or clarity < _LEAST_CLARITY:
+                return []
+            if any(_shared(mask, person.mask) > _MOST_SHARED for person in people):
+                return []
+            window = SquareWindow.close_to(moved(body, *place[:2]))
+        return [DetectedPerson(mask, _LESS_THAN_SURE * clarity)]
 
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[_Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
@@ -108,10 +137,7 @@ class MaskStage:
 
         Where nothing is seen, the initial mask.
         """
-        place = _part_in_photo(look.window, *look.person.mask.shape)
-        modal, amodal = (
-            enlarge(soft, look.window, place) > 0.5 for soft in (look.maps.modal, look.maps.amodal)
-        )
+        place, modal, amodal = _in_photo(look.maps, look.window, *look.person.mask.shape)
         box = box_of(modal | amodal)
         window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
         if not modal.any():
@@ -199,6 +225,20 @@ def _on_edges(look: _Look, photo: np.ndarray) -> _Maps:
     hidden = look.maps.amodal - look.maps.modal
     amodal += hidden * (look.maps.amodal - amodal)
     return look.maps._replace(modal=modal, amodal=np.maximum(amodal, modal))
+
+
+def _in_photo(
+    maps: _Maps, window: SquareWindow, height: int, width: int
+) -> tuple[Box, np.ndarray, np.ndarray]:
+    """The part of the photo that the window shows, and the modal and amodal masks there, bool of its size."""
+    place = _part_in_photo(window, height, width)
+    modal, amodal = (enlarge(soft, window, place) > 0.5 for soft in (maps.modal, maps.amodal))
+    return place, modal, amodal
+
+
+def _shared(first: np.ndarray, second: np.ndarray) -> float:
+    """Share of the smaller of two bool HxW masks that lies in the other."""
+    return float((first & second).sum() / max(1, min(first.sum(), second.sum())))
 
 
 def _part_in_photo(window: SquareWindow, height: int, width: int) -> Box:

@@ -85,7 +85,7 @@ class Deoccluder:
     def __call__(
         self, photo: Photo, people: Sequence[DetectedPerson] | PersonSource | None = None
     ) -> DeoccludedPhoto:
-        """Complete everybody in a photo, or the given `people`, or whom the given source finds.
+        """Complete everybody in a photo (see `find`), or the given `people`, or whom the given source finds.
 
         Doubtful people (score below `SURE`) whom stage 1 does not see either are left out, and those whom it
         does not see clearly, if there is somebody sure.
@@ -95,13 +95,14 @@ class Deoccluder:
         seconds: dict[str, float] = {}
         with _timed(seconds, "people"):
             clear = sharpened(pixels)
-            found, source = self._find(clear, people)
+            found = self._given(clear, people) if people is not None else self._found(clear)
         with _timed(seconds, "masks"):
             sure = any(person.score >= SURE for person in found)
             completed = without_repeats(
                 [one for batch in _batches(found) for one in self._masks(clear, batch, beside_sure=sure)]
             )
             masks = [one.patches for one in completed]
+        source = people if people is not None else self.people
         with _timed(seconds, "content"):
             painted = [patch for batch in _batches(masks) for patch in self._content(pixels, batch)]
         everybody = [
@@ -116,7 +117,8 @@ class Deoccluder:
             )
             for (person, patches), paint in zip(completed, painted, strict=True)
         ]
-        return DeoccludedPhoto(pixels, everybody, seconds, source)
+        name = source.name if callable(source) else "given"
+        return DeoccludedPhoto(pixels, everybody, seconds, name)
 
     @torch.inference_mode()
     def recover(
@@ -147,14 +149,26 @@ class Deoccluder:
         person = Person(1.0, box, None, _hidden_share(patches), pixels, patches, painted)
         return person.recovered
 
-    def _find(
-        self, photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource | None
-    ) -> tuple[list[DetectedPerson], str]:
-        people = self.people if people is None else people
-        if people is None:
+    @torch.inference_mode()
+    def find(self, photo: Photo) -> list[DetectedPerson]:
+        """Whom a call with this photo alone sets out to complete, from the largest mask to the smallest.
+
+        The source's people, and whom stage 1 sees besides (`MaskStage.overlooked`).
+        Raises DeoccludeError for a photo that cannot be read, or without a source.
+        """
+        return self._found(sharpened(load_photo(photo)))
+
+    def _found(self, photo: np.ndarray) -> list[DetectedPerson]:
+        if self.people is None:
             raise DeoccludeError(
                 'nobody finds the people; load with people="blazepose" or give them with the photo'
             )
+        found = self._given(photo, self.people)
+        return _largest_first(found + self._masks.overlooked(photo, found))
+
+    def _given(
+        self, photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource
+    ) -> list[DetectedPerson]:
         found = people(photo) if callable(people) else people
         for person in found:
             if person.mask.shape != photo.shape[:2]:
@@ -162,8 +176,7 @@ class Deoccluder:
                 raise DeoccludeError(
                     f"mask of {w}x{h} for a photo of {width}x{height}; make it the photo's size"
                 )
-        name = people.name if callable(people) else "given"
-        return sorted(found, key=lambda person: -int(person.mask.sum())), name
+        return _largest_first(found)
 
 
 def choose_device(name: str) -> torch.device:
@@ -186,6 +199,10 @@ def choose_device(name: str) -> torch.device:
 
 def _ready(network: Network, device: torch.device) -> Network:
     return network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _largest_first(people: Sequence[DetectedPerson]) -> list[DetectedPerson]:
+    return sorted(people, key=lambda person: -int(person.mask.sum()))
 
 
 def _hidden_share(patches: dict[str, Patch]) -> float:

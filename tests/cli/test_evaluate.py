@@ -103,7 +103,7 @@ def test_the_result_is_the_same_whatever_the_number_of_processes(test_set, evalu
         written.append([file.read_bytes() for file in files])
     assert written[0] == written[1]
     report = json.loads(written[0][0])
-    assert (report["stress"], report["initial masks"]) == ("dark", "predicted (blazepose)")
+    assert (report["stress"], report["initial masks"]) == ("dark", "predicted")
     assert "--no-looks" not in str(report["notes"])
 
 

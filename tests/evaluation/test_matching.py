@@ -16,8 +16,6 @@ def person(shape, rows, columns):
 
 
 class Crowd:
-    name = "fake"
-
     def __init__(self, *people):
         self.people = list(people)
         self.seen = []
@@ -48,7 +46,7 @@ def test_predicted_masks_look_at_the_occluded_photo(make_sample):
     source = Crowd()
     masks = PredictedMasks(source)
     masks(sample)
-    assert masks.name == "predicted (fake)"
+    assert masks.name == "predicted"
     assert source.seen[0] is sample.occluded
 
 

@@ -99,7 +99,7 @@ def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> Non
         assert moved == (name != "features"), name
 
 
-def test_a_quarter_of_the_batch_starts_from_the_modal_mask_found_from_it() -> None:
+def test_of_the_batch_a_quarter_starts_from_the_modal_mask_found_and_a_quarter_from_none() -> None:
     torch.manual_seed(1)
     task, batch = MaskCompletionTask(TINY["lite"], pretrained=False), _batch(8)
     network = task.networks["generator"]
@@ -112,10 +112,12 @@ def test_a_quarter_of_the_batch_starts_from_the_modal_mask_found_from_it() -> No
     assert not torch.equal(found[:2], batch["initial"][:2])
     initial = task.initial_masks(network, batch)
     assert torch.equal(initial[:2], found[:2])
-    assert torch.equal(initial[2:], batch["initial"][2:])
+    assert torch.equal(initial[2:6], batch["initial"][2:6])
+    assert not initial[6:].any()
     assert network.training
     network.modal_branch.mask[-1].bias.data.fill_(-99.0)
-    assert torch.equal(task.initial_masks(network, batch), batch["initial"])
+    assert torch.equal(task.initial_masks(network, batch)[:6], batch["initial"][:6])
+    assert batch["initial"][6:].any()
 
 
 def test_the_paper_looks_once() -> None:

@@ -22,7 +22,7 @@ def evaluate(
     ahp_dir: Annotated[Path, typer.Argument(help="A data set in AHP's layout.")],
     split: Annotated[Literal["test", "val"], typer.Option(help="Which frozen composites.")] = "test",
     initial_masks: Annotated[
-        str, typer.Option(help="predicted (by BlazePose), truth, or a folder of ID.png masks.")
+        str, typer.Option(help="predicted (by the cascade), truth, or a folder of ID.png masks.")
     ] = "predicted",
     model: Annotated[str, typer.Option(help="lite, paper, or a folder with your own weights.")] = "lite",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

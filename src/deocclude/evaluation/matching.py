@@ -1,9 +1,10 @@
-"""Where the initial mask M_i of an evaluated sample comes from: N_i, the truth, or a folder of masks."""
+"""Where the initial mask M_i of an evaluated sample comes from: the cascade, the truth, or a folder."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from PIL import Image
@@ -11,8 +12,10 @@ from PIL import Image
 from deocclude.ahp.initial_masks import match
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.errors import DeoccludeError
-from deocclude.people.person import DetectedPerson, PersonSource
-from deocclude.sharpening import sharpened
+from deocclude.people.person import DetectedPerson
+
+if TYPE_CHECKING:
+    from deocclude.pipeline import Deoccluder
 
 
 class InitialMasks(Protocol):
@@ -25,24 +28,27 @@ class InitialMasks(Protocol):
         ...
 
 
-def open_initial_masks(choice: str) -> InitialMasks:
-    """choice: "predicted" (by BlazePose), "truth", or a folder of ID.png masks."""
-    if choice == "predicted":
-        from deocclude.people import load_source
+PREDICTED = "predicted"
 
-        return PredictedMasks(load_source("blazepose", num_threads=1))
+
+def open_initial_masks(choice: str, deoccluder: Deoccluder) -> InitialMasks:
+    """choice: `PREDICTED` (whom the cascade finds), "truth", or a folder of ID.png masks."""
+    if choice == PREDICTED:
+        return PredictedMasks(deoccluder.find)
     return TrueMasks() if choice == "truth" else MasksFromFolder(Path(choice))
 
 
 class PredictedMasks:
-    """N_i on the photo as the cascade sees it; the person that matches the true visible mask best."""
+    """Of the people found in the occluded photo, the one that matches the true visible mask best."""
 
-    def __init__(self, source: PersonSource) -> None:
-        self.name = f"predicted ({source.name})"
-        self._source = source
+    name = PREDICTED
+
+    def __init__(self, find: Callable[[np.ndarray], list[DetectedPerson]]) -> None:
+        """find: `Deoccluder.find`, which sees the occluded photo."""
+        self._find = find
 
     def __call__(self, sample: OcclusionSample) -> DetectedPerson | None:
-        return match(self._source(sharpened(sample.occluded)), sample.modal)
+        return match(self._find(sample.occluded), sample.modal)
 
 
 class TrueMasks:

@@ -16,10 +16,11 @@ import torch
 from deocclude.ahp.frozen import FrozenComposites
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.errors import DeoccludeError
-from deocclude.evaluation.matching import open_initial_masks
+from deocclude.evaluation.matching import PREDICTED, open_initial_masks
 from deocclude.evaluation.pictures import as_jpegs, tiles_of
 from deocclude.evaluation.run import Measured, complete, measure
 from deocclude.evaluation.stress import STRESSES
+from deocclude.people import load_source
 from deocclude.pipeline import Deoccluder
 
 
@@ -66,8 +67,11 @@ class Evaluator:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.samples = FrozenComposites(job.ahp, job.split)
-        self.initial_masks = open_initial_masks(job.initial_masks)
-        self.deoccluder = Deoccluder.load(job.model, device=job.device, people=None, exemplars=job.exemplars)
+        finder = load_source("blazepose", num_threads=1) if job.initial_masks == PREDICTED else None
+        self.deoccluder = Deoccluder.load(
+            job.model, device=job.device, people=finder, exemplars=job.exemplars
+        )
+        self.initial_masks = open_initial_masks(job.initial_masks, self.deoccluder)
         self.appearance = None
         if job.looks:
             from deocclude.evaluation.appearance import Appearance

@@ -46,6 +46,8 @@ class MaskCompletionConfig:
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     second_look: float = 0.0
     """Share of each batch that starts from the network's own modal mask, as `MaskStage` does later on."""
+    unguided: float = 0.0
+    """Share of each batch without an initial mask: whom N_i overlooks the network has to find by itself."""
     judged_from: float = 0.0
     """Share of the training after which the adversarial and the generation loss join (Eq. 4)."""
     encoder_rate: float = 1.0
@@ -113,6 +115,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         refinements=(2, 2, 1),
         overlap=1.0,
         second_look=0.25,
+        unguided=0.25,
         judged_from=0.8,
         encoder_rate=0.1,
     ),

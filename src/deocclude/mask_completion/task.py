@@ -114,11 +114,14 @@ class MaskCompletionTask:
         return {name: term.detach() for name, term in terms.items()}
 
     def initial_masks(self, generator: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """The batch's N1SS initial masks, a share of `second_look` replaced by the modal masks predicted.
+        """The batch's N1SS initial masks, as some looks of `MaskStage` have them.
 
-        Where nobody is found the initial mask stays.
+        The first, a share of `second_look`, are replaced by the modal masks predicted (where nobody is found
+        the initial mask stays), the last, a share of `unguided`, by empty ones.
         """
         initial = batch["initial"]
+        if empty := round(self.config.unguided * len(initial)):
+            initial = torch.cat([initial[:-empty], torch.zeros_like(initial[-empty:])])
         count = round(self.config.second_look * len(initial))
         if not count:
             return initial
