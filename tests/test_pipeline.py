@@ -10,10 +10,11 @@ from torch import nn
 from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
-from deocclude.mask_stage import _Look, _Maps, _on_edges, _slivers, _specks
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import SURE, DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
+from deocclude.stage_maps import Look, Maps
+from deocclude.stage_patches import _slivers, _specks, on_edges
 
 SIZE, STRIDE = 64, 8
 
@@ -396,12 +397,12 @@ def test_outlines_beside_an_edge_of_the_photo_move_onto_it(off):
     photo = np.full((225, 225, 3), 60, np.uint8)
     photo[body] = (180, 90, 130)
     parts = np.full((225, 225), 5, np.uint8)
-    maps = _Maps(away, np.maximum(away, soft), parts, parts)
-    look = _Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps)
-    on_edges, on_plain = (_on_edges(look, picture) for picture in (photo, np.full_like(photo, 60)))
-    assert np.array_equal(on_edges.modal[20:205] > 0.5, body[20:205])
+    maps = Maps(away, np.maximum(away, soft), parts, parts)
+    look = Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps)
+    sharp, on_plain = (on_edges(look, picture) for picture in (photo, np.full_like(photo, 60)))
+    assert np.array_equal(sharp.modal[20:205] > 0.5, body[20:205])
     assert np.array_equal(on_plain.modal[20:205] > 0.5, away[20:205] > 0.5)
-    assert (on_edges.modal <= on_edges.amodal).all()
+    assert (sharp.modal <= sharp.amodal).all()
 
 
 def test_the_outline_of_a_hidden_part_stays_where_it_is():
@@ -413,8 +414,8 @@ def test_the_outline_of_a_hidden_part_stays_where_it_is():
     photo[visible] = (180, 90, 130)
     photo[150:225, :82] = (20, 160, 40)
     parts = np.full((225, 225), 5, np.uint8)
-    maps = _Maps(*(mask.astype(np.float32) for mask in (visible, body)), parts, parts)
-    moved = _on_edges(_Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps), photo)
+    maps = Maps(*(mask.astype(np.float32) for mask in (visible, body)), parts, parts)
+    moved = on_edges(Look(DetectedPerson(body, 1.0), SquareWindow(0, 0, 225), maps), photo)
     assert np.array_equal(moved.amodal[150:205] > 0.5, body[150:205])
 
 

@@ -5,37 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch.nn import functional
 
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
-from deocclude.guided_filter import GuidedFilter
-from deocclude.mask_completion.network import (
-    CompletedMasks,
-    MaskCompletionNetwork,
-    MaskPrediction,
-    complete,
-    mirror,
-)
+from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
 from deocclude.people.person import SURE, DetectedPerson
-from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
+from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, each, in_photo, slices
+from deocclude.stage_patches import on_edges, patches_of
 
 _LANDMARK_REACH = 1.6
-_EDGE_REACH = 1 / 56
-_PLAIN = 1e-4
 _LEAST_SUPPORT = 0.3
-_LEAST_CLARITY = 0.85
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _MOST_SHARED = 0.7
 _UNGUIDED_LOOKS = 2
 _LESS_THAN_SURE = 0.99 * SURE
-_SLIVER = 1 / 64
-_SPECK = 0.005
 
 
 class Completed(NamedTuple):
@@ -78,7 +66,7 @@ class MaskStage:
         if looks:
             looks = self._further(photo, looks, last=False)
             looks = self._further(photo, looks, last=True)
-        return [Completed(look.person, _patches(look, _on_edges(look, photo))) for look in looks]
+        return [Completed(look.person, patches_of(look, on_edges(look, photo))) for look in looks]
 
     def overlooked(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[DetectedPerson]:
         """Whom the network sees without an initial mask: one doubtful person, or none.
@@ -93,30 +81,30 @@ class MaskStage:
         nobody = np.zeros((self._size, self._size), dtype=bool)
         mask = np.zeros((height, width), dtype=bool)
         for _ in range(_UNGUIDED_LOOKS):
-            (maps,) = _each(complete(self._predict(photo, [window], [nobody])))
-            place, modal, amodal = _in_photo(maps, window, height, width)
+            (maps,) = each(complete(self._predict(photo, [window], [nobody])))
+            place, modal, amodal = in_photo(maps, window, height, width)
             mask[:] = False
-            mask[_slices(place)] = modal
-            clarity, body = _clarity(maps), box_of(modal | amodal)
-            if body is None or not modal.any() or clarity < _LEAST_CLARITY:
+            mask[slices(place)] = modal
+            clarity, body = clarity_of(maps), box_of(modal | amodal)
+            if body is None or not modal.any() or clarity < LEAST_CLARITY:
                 return []
             if any(_shared(mask, person.mask) > _MOST_SHARED for person in people):
                 return []
             window = SquareWindow.close_to(moved(body, *place[:2]))
         return [DetectedPerson(mask, _LESS_THAN_SURE * clarity)]
 
-    def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[_Look]:
+    def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
-        maps = _each(complete(self._predict(photo, windows, initial)))
+        maps = each(complete(self._predict(photo, windows, initial)))
         looks = zip(people, windows, initial, maps, strict=True)
         return [
-            _Look(one, window, own)
+            Look(one, window, own)
             for one, window, mask, own in looks
             if _confirmed(one, mask, own, beside_sure)
         ]
 
-    def _further(self, photo: np.ndarray, looks: Sequence[_Look], *, last: bool) -> list[_Look]:
+    def _further(self, photo: np.ndarray, looks: Sequence[Look], *, last: bool) -> list[Look]:
         windows, seen = zip(*(self._closer(look) for look in looks), strict=True)
         prediction = self._predict(photo, windows, seen, mirrored=not last)
         if last:
@@ -126,18 +114,18 @@ class MaskStage:
             ]
             usual = self._predict(photo, windows, initial, mirrored=True)
             prediction = MaskPrediction(*(_mean(*both) for both in zip(usual, prediction, strict=True)))
-        maps = _each(complete(prediction))
+        maps = each(complete(prediction))
         return [
-            _Look(before.person, window, own) if _kept(known, own) >= _LEAST_KEPT else before
+            Look(before.person, window, own) if _kept(known, own) >= _LEAST_KEPT else before
             for before, window, known, own in zip(looks, windows, seen, maps, strict=True)
         ]
 
-    def _closer(self, look: _Look) -> tuple[SquareWindow, np.ndarray]:
+    def _closer(self, look: Look) -> tuple[SquareWindow, np.ndarray]:
         """The window close to the whole body of a look, and what is seen of the body in it (bool SxS).
 
         Where nothing is seen, the initial mask.
         """
-        place, modal, amodal = _in_photo(look.maps, look.window, *look.person.mask.shape)
+        place, modal, amodal = in_photo(look.maps, look.window, *look.person.mask.shape)
         box = box_of(modal | amodal)
         window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
         if not modal.any():
@@ -162,22 +150,16 @@ class MaskStage:
         return mirror(prediction) if mirrored else prediction
 
 
-def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: _Maps, beside_sure: bool) -> bool:
+def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: Maps, beside_sure: bool) -> bool:
     """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
     if person.score >= SURE:
         return True
     if maps.modal.sum() < _LEAST_SUPPORT * max(1, initial.sum()):
         return False
-    return not beside_sure or _clarity(maps) >= _LEAST_CLARITY
+    return not beside_sure or clarity_of(maps) >= LEAST_CLARITY
 
 
-def _clarity(maps: _Maps) -> float:
-    """Mean probability in the modal mask."""
-    inside = maps.modal[maps.modal > 0.5]
-    return float(inside.mean()) if inside.size else 0.0
-
-
-def _kept(seen: np.ndarray, maps: _Maps) -> float:
+def _kept(seen: np.ndarray, maps: Maps) -> float:
     """Share of the visible body seen before (bool SxS) that is still visible in `maps`."""
     return float((seen & (maps.modal > 0.5)).sum() / max(1, seen.sum()))
 
@@ -188,70 +170,9 @@ def _mean(usual: torch.Tensor, finer: torch.Tensor) -> torch.Tensor:
     return (enlarged + finer.float()) / 2
 
 
-class _Maps(NamedTuple):
-    """One person's `CompletedMasks` as arrays: float32 SxS in [0, 1], and uint8 SxS of LIP indices."""
-
-    modal: np.ndarray
-    amodal: np.ndarray
-    parsing_modal: np.ndarray
-    parsing_amodal: np.ndarray
-
-
-class _Look(NamedTuple):
-    person: DetectedPerson
-    window: SquareWindow
-    maps: _Maps
-
-
-def _each(masks: CompletedMasks) -> list[_Maps]:
-    arrays = (
-        masks.modal.float().cpu().numpy()[:, 0],
-        masks.amodal.float().cpu().numpy()[:, 0],
-        masks.parsing_modal.cpu().numpy().astype(np.uint8),
-        masks.parsing_amodal.cpu().numpy().astype(np.uint8),
-    )
-    return [_Maps(*maps) for maps in zip(*arrays, strict=True)]
-
-
-def _on_edges(look: _Look, photo: np.ndarray) -> _Maps:
-    """The look's masks with their outlines on the photo's edges, within a 56th of the window.
-
-    Where the body is hidden its outline stays: edges there are the occluder's.
-    """
-    size = len(look.maps.modal)
-    guide = look.window.cut(photo, size, outside=OUTSIDE_PHOTO).astype(np.float32) / 255
-    on_edges = GuidedFilter(guide, max(1, round(_EDGE_REACH * size)), _PLAIN)
-    modal, amodal = on_edges(look.maps.modal), on_edges(look.maps.amodal)
-    hidden = look.maps.amodal - look.maps.modal
-    amodal += hidden * (look.maps.amodal - amodal)
-    return look.maps._replace(modal=modal, amodal=np.maximum(amodal, modal))
-
-
-def _in_photo(
-    maps: _Maps, window: SquareWindow, height: int, width: int
-) -> tuple[Box, np.ndarray, np.ndarray]:
-    """The part of the photo that the window shows, and the modal and amodal masks there, bool of its size."""
-    place = _part_in_photo(window, height, width)
-    modal, amodal = (enlarge(soft, window, place) > 0.5 for soft in (maps.modal, maps.amodal))
-    return place, modal, amodal
-
-
 def _shared(first: np.ndarray, second: np.ndarray) -> float:
     """Share of the smaller of two bool HxW masks that lies in the other."""
     return float((first & second).sum() / max(1, min(first.sum(), second.sum())))
-
-
-def _part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
-    return (
-        max(0, window.left),
-        max(0, window.top),
-        min(width, window.left + window.side),
-        min(height, window.top + window.side),
-    )
-
-
-def _slices(box: Box) -> tuple[slice, slice]:
-    return slice(box[1], box[3]), slice(box[0], box[2])
 
 
 def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
@@ -308,51 +229,3 @@ def _shorten(low: int, kept_low: int, kept_high: int, high: int, longest: float)
     added = (kept_low - low) + (high - kept_high)
     share = min(1.0, (longest - (kept_high - kept_low)) / added) if added else 1.0
     return kept_low - int((kept_low - low) * share), kept_high + int((high - kept_high) * share)
-
-
-def _patches(look: _Look, maps: _Maps) -> dict[str, Patch]:
-    """The patches of `Completed`, of the look's masks with their outlines on edges.
-
-    Soft masks are enlarged first and thresholded then, so edges stay clean at any photo size.
-    """
-    person, window = look.person, look.window
-    height, width = person.mask.shape
-    seen = _part_in_photo(window, height, width)
-    modal = enlarge(maps.modal, window, seen) > 0.5
-    if _clarity(look.maps) < _LEAST_CLARITY or not modal.any():
-        modal = person.mask[_slices(seen)].copy()
-    amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
-    modal |= _slivers(amodal & ~modal, window)
-    modal |= _specks(amodal & ~modal, _SPECK * amodal.sum())
-    left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
-    box = moved((left, top, right, bottom), *seen[:2])
-    inner = slice(top, bottom), slice(left, right)
-    modal, amodal = modal[inner].copy(), amodal[inner].copy()
-    known_modal = maps.parsing_modal if maps.parsing_modal.any() else maps.parsing_amodal
-    known_amodal = np.where(maps.parsing_amodal > 0, maps.parsing_amodal, maps.parsing_modal)
-    return {
-        "initial": Patch(person.box, person.mask[_slices(person.box)].copy()),
-        "modal": Patch(box, modal),
-        "amodal": Patch(box, amodal),
-        "parsing_modal": Patch(box, enlarge_parsing(known_modal, modal, window, box)),
-        "parsing_amodal": Patch(box, enlarge_parsing(known_amodal, amodal, window, box)),
-    }
-
-
-def _slivers(hidden: np.ndarray, window: SquareWindow) -> np.ndarray:
-    """Where a bool mask of the hidden part is no wider than a 64th of the window.
-
-    Such strips run along the outline, where two soft masks end a little apart: nothing hides there.
-    """
-    reach = max(1.0, window.side * _SLIVER / 2)
-    core = cv2.distanceTransform(hidden.astype(np.uint8), cv2.DIST_L2, 3) > reach
-    if not core.any():
-        return hidden
-    return hidden & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 3) > reach + 1)
-
-
-def _specks(hidden: np.ndarray, least: float) -> np.ndarray:
-    """Pieces of a bool mask of the hidden part that have fewer than `least` pixels: nothing hides there."""
-    _, pieces, measures, _ = cv2.connectedComponentsWithStats(hidden.astype(np.uint8), connectivity=8)
-    small = measures[:, cv2.CC_STAT_AREA] < least
-    return hidden & small[pieces]

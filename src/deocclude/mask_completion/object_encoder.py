@@ -1,12 +1,11 @@
 """What objects look like: EfficientNet-Lite0's trunk, which starts from ImageNet, as an encoder of `lite`.
 
 BlazePose tells a body from its surroundings; where an occluder ends is for a network that knows objects. Its
-fine levels stay as ImageNet taught them: edges and textures are the same here, and most of the time would go there.
+fine levels stay as ImageNet taught them: training them takes the most time, and edges are edges here too.
 """
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from deocclude.lite0 import Lite0Trunk
