@@ -30,7 +30,7 @@ def test_paper_has_27_million_parameters() -> None:
 
 def test_lite_fits_in_18_megabytes_of_half_precision() -> None:
     network = MaskCompletionNetwork(MASK_PRESETS["lite"])
-    assert 5e6 <= _trainable(network) <= 7e6
+    assert 8e6 <= _trainable(network) <= 9e6
     assert sum(tensor.numel() for tensor in network.state_dict().values()) <= 9e6
 
 
