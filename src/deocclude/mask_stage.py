@@ -79,11 +79,10 @@ class MaskStage:
         height, width = photo.shape[:2]
         window = SquareWindow.of_photo(height, width)
         nobody = np.zeros((self._size, self._size), dtype=bool)
-        mask = np.zeros((height, width), dtype=bool)
         for _ in range(_UNGUIDED_LOOKS):
             (maps,) = each(complete(self._predict(photo, [window], [nobody])))
             place, modal, amodal = in_photo(maps, window, height, width)
-            mask[:] = False
+            mask = np.zeros((height, width), dtype=bool)
             mask[slices(place)] = modal
             clarity, body = clarity_of(maps), box_of(modal | amodal)
             if body is None or not modal.any() or clarity < LEAST_CLARITY:

@@ -95,7 +95,7 @@ class Deoccluder:
         seconds: dict[str, float] = {}
         with _timed(seconds, "people"):
             clear = sharpened(pixels)
-            found = self._given(clear, people) if people is not None else self._found(clear)
+            found = self._found(clear) if people is None else _largest_first(_listed(clear, people))
         with _timed(seconds, "masks"):
             sure = any(person.score >= SURE for person in found)
             completed = without_repeats(
@@ -163,20 +163,8 @@ class Deoccluder:
             raise DeoccludeError(
                 'nobody finds the people; load with people="blazepose" or give them with the photo'
             )
-        found = self._given(photo, self.people)
+        found = _listed(photo, self.people)
         return _largest_first(found + self._masks.overlooked(photo, found))
-
-    def _given(
-        self, photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource
-    ) -> list[DetectedPerson]:
-        found = people(photo) if callable(people) else people
-        for person in found:
-            if person.mask.shape != photo.shape[:2]:
-                (height, width), (h, w) = photo.shape[:2], person.mask.shape
-                raise DeoccludeError(
-                    f"mask of {w}x{h} for a photo of {width}x{height}; make it the photo's size"
-                )
-        return _largest_first(found)
 
 
 def choose_device(name: str) -> torch.device:
@@ -199,6 +187,16 @@ def choose_device(name: str) -> torch.device:
 
 def _ready(network: Network, device: torch.device) -> Network:
     return network.eval().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _listed(photo: np.ndarray, people: Sequence[DetectedPerson] | PersonSource) -> list[DetectedPerson]:
+    """The people given, or whom the given source finds; DeoccludeError if a mask is not the photo's size."""
+    found = list(people(photo) if callable(people) else people)
+    for person in found:
+        if person.mask.shape != photo.shape[:2]:
+            (height, width), (h, w) = photo.shape[:2], person.mask.shape
+            raise DeoccludeError(f"mask of {w}x{h} for a photo of {width}x{height}; make it the photo's size")
+    return found
 
 
 def _largest_first(people: Sequence[DetectedPerson]) -> list[DetectedPerson]:

@@ -17,6 +17,8 @@ from deocclude.people.person import DetectedPerson
 if TYPE_CHECKING:
     from deocclude.pipeline import Deoccluder
 
+PREDICTED = "predicted"
+
 
 class InitialMasks(Protocol):
     """Gives each sample its initial mask. `name` goes into the report."""
@@ -26,9 +28,6 @@ class InitialMasks(Protocol):
     def __call__(self, sample: OcclusionSample) -> DetectedPerson | None:
         """The person to complete, or None where nobody was found: that sample's prediction is empty."""
         ...
-
-
-PREDICTED = "predicted"
 
 
 def open_initial_masks(choice: str, deoccluder: Deoccluder) -> InitialMasks:

@@ -45,7 +45,7 @@ class Job:
     def __post_init__(self) -> None:
         if self.stress is not None and self.stress not in STRESSES:
             raise DeoccludeError(f"unknown stress '{self.stress}'; choose {', '.join(STRESSES)}")
-        if self.stress == "small" and self.initial_masks not in ("predicted", "truth"):
+        if self.stress == "small" and self.initial_masks not in (PREDICTED, "truth"):
             raise DeoccludeError(
                 f"{self.initial_masks}: these masks fit the photos as they are; --stress small needs "
                 "--initial-masks predicted or truth"
