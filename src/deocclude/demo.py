@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from deocclude.errors import DeoccludeError
+from deocclude.overlap import iou
 from deocclude.overview import BLUE, GREEN, RED, View, figure
 from deocclude.people.person import DetectedPerson
 from deocclude.result import DeoccludedPhoto
@@ -86,7 +87,7 @@ def compare(
         "amodal": truth.mask,
         "invisible": truth.mask & scene.occluder,
     }
-    iou = {name: _iou(mask, getattr(person, name)) for name, mask in true.items()}
+    scores = {name: iou(mask, getattr(person, name)) for name, mask in true.items()}
     view = View(scene.original, truth.box)
     colours = {"modal": BLUE, "amodal": GREEN, "invisible": RED}
 
@@ -96,7 +97,7 @@ def compare(
     rows = [
         ("the truth: the photo before the cup was put there", [view.photo, *tinted(true), view.photo]),
         (
-            "deocclude  ·  " + "  ·  ".join(f"{name} IoU {value:.2f}" for name, value in iou.items()),
+            "deocclude  ·  " + "  ·  ".join(f"{name} IoU {value:.2f}" for name, value in scores.items()),
             [
                 view.show(scene.occluded),
                 *tinted({name: getattr(person, name) for name in true}),
@@ -104,7 +105,7 @@ def compare(
             ],
         ),
     ]
-    return figure(("photo", "modal", "amodal", "invisible", "content"), rows), iou
+    return figure(("photo", "modal", "amodal", "invisible", "content"), rows), scores
 
 
 def save_scene(scene: DemoScene, folder: Path) -> Path:
@@ -115,7 +116,3 @@ def save_scene(scene: DemoScene, folder: Path) -> Path:
     path = folder / "astronaut.png"
     save_png(scene.occluded, path)
     return path
-
-
-def _iou(first: np.ndarray, second: np.ndarray) -> float:
-    return float((first & second).sum() / max(1, (first | second).sum()))

@@ -12,6 +12,7 @@ from torch.nn import functional
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
 from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
+from deocclude.overlap import share_of_smaller
 from deocclude.people.person import SURE, DetectedPerson
 from deocclude.result import Patch
 from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, each, in_photo, slices
@@ -87,7 +88,7 @@ class MaskStage:
             clarity, body = clarity_of(maps), box_of(modal | amodal)
             if body is None or not modal.any() or clarity < LEAST_CLARITY:
                 return []
-            if any(_shared(mask, person.mask) > _MOST_SHARED for person in people):
+            if any(share_of_smaller(mask, person.mask) > _MOST_SHARED for person in people):
                 return []
             window = SquareWindow.close_to(moved(body, *place[:2]))
         return [DetectedPerson(mask, _LESS_THAN_SURE * clarity)]
@@ -167,11 +168,6 @@ def _mean(usual: torch.Tensor, finer: torch.Tensor) -> torch.Tensor:
     """Of logits of two sizes, at the larger."""
     enlarged = functional.interpolate(usual.float(), size=finer.shape[-2:], mode="bilinear")
     return (enlarged + finer.float()) / 2
-
-
-def _shared(first: np.ndarray, second: np.ndarray) -> float:
-    """Share of the smaller of two bool HxW masks that lies in the other."""
-    return float((first & second).sum() / max(1, min(first.sum(), second.sum())))
 
 
 def without_repeats(completed: Sequence[Completed]) -> list[Completed]:

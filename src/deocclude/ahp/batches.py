@@ -22,12 +22,12 @@ from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
 from deocclude.ahp.initial_masks import LEAST_MATCH, InitialMaskErrors, corrupt
 from deocclude.ahp.layout import Occluders, People
-from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.seen_people import SeenPeople
 from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
+from deocclude.overlap import iou
 from deocclude.parsing import inside
 from deocclude.people.blazepose import BlazePose
 

@@ -16,10 +16,10 @@ from importlib import resources
 import cv2
 import numpy as np
 
-from deocclude.ahp.reader import iou
 from deocclude.ahp.sample import OcclusionSample
 from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
+from deocclude.overlap import iou
 from deocclude.parsing import UNLABELLED
 from deocclude.people.person import DetectedPerson, PersonSource
 

@@ -43,8 +43,3 @@ def touches_border(mask: np.ndarray, margin: int = 1) -> bool:
     return bool(
         mask[:margin].any() or mask[-margin:].any() or mask[:, :margin].any() or mask[:, -margin:].any()
     )
-
-
-def iou(first: np.ndarray, second: np.ndarray) -> float:
-    """Intersection over union of two bool masks; 0 if both are empty."""
-    return float((first & second).sum() / max(1, (first | second).sum()))

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from deocclude.overlap import iou, share_of_smaller
 from deocclude.people.landmarks import LandmarkModel, Pose
 from deocclude.people.region import Pyramid, Region
 
@@ -49,7 +50,7 @@ class Looks:
         extent = np.hypot(*np.ptp(self.second.landmarks[:, :2], axis=0))
         return bool(
             np.median(moved) < 0.05 * extent
-            and _iou(self._thumbnail_of(self.first), self._thumbnail_of(self.second)) >= 0.75
+            and iou(self._thumbnail_of(self.first), self._thumbnail_of(self.second)) >= 0.75
         )
 
     @cached_property
@@ -65,8 +66,7 @@ class Looks:
 
     def overlap(self, other: Looks) -> float:
         """Shared area over the smaller mask's area, in [0, 1]."""
-        shared = (self.thumbnail & other.thumbnail).sum()
-        return float(shared / max(1, min(self.thumbnail.sum(), other.thumbnail.sum())))
+        return share_of_smaller(self.thumbnail, other.thumbnail)
 
     def is_centred_at(self, point: np.ndarray) -> bool:
         """Whether a point (x, y) in photo pixels is about this person's mid-hip."""
@@ -76,7 +76,3 @@ class Looks:
     def is_same_person(self, other: Looks) -> bool:
         """Same place and same mask. Two people whose masks melt into one differ in place and stay two."""
         return self.is_centred_at(other.best.circle[0]) and self.overlap(other) > 0.5
-
-
-def _iou(first: np.ndarray, second: np.ndarray) -> float:
-    return float((first & second).sum() / max(1, (first | second).sum()))

@@ -8,9 +8,9 @@ from itertools import islice
 import numpy as np
 
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.reader import iou
 from deocclude.ahp.segment.segmenters import Segmenter
 from deocclude.crops import Box, moved
+from deocclude.overlap import iou
 
 _ENLARGED = 3
 NOBODY = "the segmenter sees nobody"

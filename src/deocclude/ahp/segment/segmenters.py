@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from deocclude.ahp.reader import iou
 from deocclude.crops import Box
+from deocclude.overlap import iou
 from deocclude.people.person import DetectedPerson
 from deocclude.plugins import plug_in
 
