@@ -14,9 +14,7 @@ def test_overlap_is_what_sets_of_pixels_say(seed):
     first, second = rng.random((2, 13, 7)) < rng.random((2, 1, 1))
     mine, theirs = _pixels(first), _pixels(second)
     assert iou(first, second) == pytest.approx(len(mine & theirs) / len(mine | theirs))
-    assert share_of_smaller(first, second) == pytest.approx(
-        len(mine & theirs) / min(len(mine), len(theirs))
-    )
+    assert share_of_smaller(first, second) == pytest.approx(len(mine & theirs) / min(len(mine), len(theirs)))
 
 
 def test_nothing_has_nothing_in_common():
