@@ -615,6 +615,21 @@ def test_a_doubtful_person_who_turns_out_to_be_a_surer_one_is_dropped():
     assert any((one.initial == beside.mask).all() for one in result)
 
 
+def test_a_doubtful_person_gets_no_second_look_once_the_first_shows_a_surer_one():
+    class Drawn(GrowingMasks):
+        """Whatever the initial mask, the bright pixels are the body."""
+
+        def forward(self, image, initial):
+            return super().forward(image, (image.mean(dim=1, keepdim=True) > 0.8).float())
+
+    body = ((80, 120), (30, 80))
+    masks = Drawn()
+    sure, half = person(300, 200, *body), doubtful(300, 200, (80, 160), (25, 40))
+    (one,) = deoccluder(masks)(bright_body(body), [sure, half]).people
+    assert one.score == 0.9
+    assert masks.batches == [2, 1, 1, 1]
+
+
 def test_thin_strips_along_the_outline_are_visible_and_broad_parts_stay_hidden():
     hidden = np.zeros((193, 257), dtype=bool)
     hidden[20:90, 30:100] = True

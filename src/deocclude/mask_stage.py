@@ -45,8 +45,9 @@ class MaskStage:
     than three tenths of the visible body found before, the one before stands. Outlines end on the photo's
     edges where there are any nearby. Whoever is not seen clearly at last keeps the initial mask.
 
-    Doubtful people (score below `SURE`) whom the first look hardly sees get no further one, nor do those whom
-    it does not see clearly, if there is somebody sure: where nobody is, a faint person is better than none.
+    Doubtful people (score below `SURE`) whom the first look hardly sees get no further one, nor do those who
+    turn out to be somebody surer, nor those whom it does not see clearly, if there is somebody sure: where
+    nobody is, a faint person is better than none.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
@@ -97,12 +98,13 @@ class MaskStage:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
         maps = each(complete(self._predict(photo, windows, initial)))
-        looks = zip(people, windows, initial, maps, strict=True)
-        return [
+        looks = [
             Look(one, window, own)
-            for one, window, mask, own in looks
+            for one, window, mask, own in zip(people, windows, initial, maps, strict=True)
             if _confirmed(one, mask, own, beside_sure)
         ]
+        visible = [Patch(*look.in_photo[:2]) for look in looks]
+        return [looks[index] for index in _distinct([look.person for look in looks], visible)]
 
     def _further(self, photo: np.ndarray, looks: Sequence[Look], *, last: bool) -> list[Look]:
         windows, seen = zip(*(self._closer(look) for look in looks), strict=True)
@@ -125,7 +127,7 @@ class MaskStage:
 
         Where nothing is seen, the initial mask.
         """
-        place, modal, amodal = in_photo(look.maps, look.window, *look.person.mask.shape)
+        place, modal, amodal = look.in_photo
         box = box_of(modal | amodal)
         window = look.window if box is None else SquareWindow.close_to(moved(box, *place[:2]))
         if not modal.any():
@@ -172,15 +174,20 @@ def _mean(usual: torch.Tensor, finer: torch.Tensor) -> torch.Tensor:
 
 def without_repeats(completed: Sequence[Completed]) -> list[Completed]:
     """Without the doubtful people who turn out to be somebody surer."""
+    visible = [one.patches["modal"] for one in completed]
+    return [completed[index] for index in _distinct([one.person for one in completed], visible)]
+
+
+def _distinct(people: Sequence[DetectedPerson], visible: Sequence[Patch]) -> list[int]:
+    """Indices of all but the doubtful people whose visible body (bool) is that of somebody surer."""
     kept: list[int] = []
-    for index in sorted(range(len(completed)), key=lambda index: -completed[index].person.score):
-        one = completed[index]
-        others = (completed[other].patches["modal"] for other in kept)
-        if one.person.score >= SURE or not any(
-            _overlap(one.patches["modal"], other) > _SAME_PERSON for other in others
+    for index in sorted(range(len(people)), key=lambda index: -people[index].score):
+        surer = (visible[other] for other in kept)
+        if people[index].score >= SURE or not any(
+            _overlap(visible[index], other) > _SAME_PERSON for other in surer
         ):
             kept.append(index)
-    return [completed[index] for index in sorted(kept)]
+    return sorted(kept)
 
 
 def _overlap(first: Patch, second: Patch) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -24,12 +26,18 @@ class Maps(NamedTuple):
     parsing_amodal: np.ndarray
 
 
-class Look(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Look:
     """What was seen of `person` in a window of the photo."""
 
     person: DetectedPerson
     window: SquareWindow
     maps: Maps
+
+    @cached_property
+    def in_photo(self) -> tuple[Box, np.ndarray, np.ndarray]:
+        """See `in_photo`."""
+        return in_photo(self.maps, self.window, *self.person.mask.shape)
 
 
 def each(masks: CompletedMasks) -> list[Maps]:
