@@ -317,9 +317,10 @@ def test_stage_1_finds_whom_the_source_overlooks():
     known = person(300, 200, *body)
     (same,) = deoccluder(Finding(), Source([known]))(bright_body(body)).people
     np.testing.assert_array_equal(same.initial, known.mask)
-    elsewhere = person(300, 200, (100, 260), (60, 30))
-    people = deoccluder(Finding(), Source([elsewhere]))(bright_body(body)).people
-    assert [one.score for one in people] == [pytest.approx(0.495, abs=0.01), 0.9]
+    elsewhere, piece = person(300, 200, (100, 260), (60, 30)), person(300, 200, (80, 60), (6, 6))
+    for other in (elsewhere, piece):
+        people = deoccluder(Finding(), Source([other]))(bright_body(body)).people
+        assert [one.score for one in people] == [pytest.approx(0.495, abs=0.01), 0.9]
 
 
 def test_whom_stage_1_finds_comes_in_the_order_of_size():
@@ -615,13 +616,30 @@ def test_a_doubtful_person_who_turns_out_to_be_a_surer_one_is_dropped():
     assert any((one.initial == beside.mask).all() for one in result)
 
 
+class Drawn(GrowingMasks):
+    """Whatever the initial mask, the bright pixels are the body, as clearly seen as `logit` says."""
+
+    def __init__(self, logit=10.0):
+        super().__init__()
+        self.logit = logit
+
+    def forward(self, image, initial):
+        bright = (image.mean(dim=1, keepdim=True) > 0.8).float()
+        return super().forward(image, bright)._replace(modal=bright * (self.logit + 10) - 10)
+
+
+@pytest.mark.parametrize(("logit", "kept"), [(10.0, True), (1.0, False)])
+def test_a_doubtful_mask_may_be_mostly_occluder_if_the_body_in_it_is_seen_clearly(logit, kept):
+    body = ((80, 120), (15, 30))
+    wide = doubtful(300, 200, (90, 150), (60, 100))
+    people = deoccluder(Drawn(logit))(bright_body(body), [wide]).people
+    assert len(people) == kept
+    if kept:
+        true = ellipse(300, 200, *body)
+        assert (people[0].modal & true).sum() / (people[0].modal | true).sum() > 0.9
+
+
 def test_a_doubtful_person_gets_no_second_look_once_the_first_shows_a_surer_one():
-    class Drawn(GrowingMasks):
-        """Whatever the initial mask, the bright pixels are the body."""
-
-        def forward(self, image, initial):
-            return super().forward(image, (image.mean(dim=1, keepdim=True) > 0.8).float())
-
     body = ((80, 120), (30, 80))
     masks = Drawn()
     sure, half = person(300, 200, *body), doubtful(300, 200, (80, 160), (25, 40))

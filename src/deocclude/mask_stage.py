@@ -12,7 +12,7 @@ from torch.nn import functional
 from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
 from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
-from deocclude.overlap import share_of_smaller
+from deocclude.overlap import iou, share_of_smaller
 from deocclude.people.person import SURE, DetectedPerson
 from deocclude.result import Patch
 from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, each, in_photo, slices
@@ -23,6 +23,7 @@ _LEAST_SUPPORT = 0.3
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _MOST_SHARED = 0.7
+_LEAST_MATCH = 0.1
 _UNGUIDED_LOOKS = 2
 _LESS_THAN_SURE = 0.99 * SURE
 
@@ -45,9 +46,9 @@ class MaskStage:
     than three tenths of the visible body found before, the one before stands. Outlines end on the photo's
     edges where there are any nearby. Whoever is not seen clearly at last keeps the initial mask.
 
-    Doubtful people (score below `SURE`) whom the first look hardly sees get no further one, nor do those who
-    turn out to be somebody surer, nor those whom it does not see clearly, if there is somebody sure: where
-    nobody is, a faint person is better than none.
+    Doubtful people (score below `SURE`) whom the first look does not see clearly get no further one; where
+    nobody is sure, a faint person is better than none, so long as it fills three tenths of the initial mask.
+    Nor do those get one who turn out to be somebody surer.
     """
 
     def __init__(self, network: MaskCompletionNetwork, device: torch.device) -> None:
@@ -60,7 +61,7 @@ class MaskStage:
     def __call__(
         self, photo: np.ndarray, people: Sequence[DetectedPerson], *, beside_sure: bool
     ) -> list[Completed]:
-        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those hardly seen.
+        """photo: uint8 HxWx3 RGB; people: a few, with bool HxW masks. Without those not seen.
 
         beside_sure: whether somebody in the photo, in `people` or not, is sure.
         """
@@ -89,7 +90,7 @@ class MaskStage:
             clarity, body = clarity_of(maps), box_of(modal | amodal)
             if body is None or not modal.any() or clarity < LEAST_CLARITY:
                 return []
-            if any(share_of_smaller(mask, person.mask) > _MOST_SHARED for person in people):
+            if any(_same(mask, person.mask) for person in people):
                 return []
             window = SquareWindow.close_to(moved(body, *place[:2]))
         return [DetectedPerson(mask, _LESS_THAN_SURE * clarity)]
@@ -152,13 +153,19 @@ class MaskStage:
         return mirror(prediction) if mirrored else prediction
 
 
+def _same(found: np.ndarray, known: np.ndarray) -> bool:
+    """Whether a body seen without an initial mask is one that is known; bool HxW each.
+
+    N_i's masks miss much of a body, or hold an occluder too; but a small piece of it may be anybody.
+    """
+    return share_of_smaller(found, known) > _MOST_SHARED and iou(found, known) >= _LEAST_MATCH
+
+
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: Maps, beside_sure: bool) -> bool:
     """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
-    if person.score >= SURE:
+    if person.score >= SURE or clarity_of(maps) >= LEAST_CLARITY:
         return True
-    if maps.modal.sum() < _LEAST_SUPPORT * max(1, initial.sum()):
-        return False
-    return not beside_sure or clarity_of(maps) >= LEAST_CLARITY
+    return not beside_sure and bool(maps.modal.sum() >= _LEAST_SUPPORT * max(1, initial.sum()))
 
 
 def _kept(seen: np.ndarray, maps: Maps) -> float:

@@ -87,8 +87,8 @@ class Deoccluder:
     ) -> DeoccludedPhoto:
         """Complete everybody in a photo (see `find`), or the given `people`, or whom the given source finds.
 
-        Doubtful people (score below `SURE`) whom stage 1 does not see either are left out, and those whom it
-        does not see clearly, if there is somebody sure.
+        Doubtful people (score below `SURE`) whom stage 1 does not see either are left out, and those who turn
+        out to be somebody surer.
         Raises DeoccludeError for a photo that cannot be read. A photo without people gives an empty list.
         """
         pixels = load_photo(photo)
