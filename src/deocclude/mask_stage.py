@@ -162,7 +162,7 @@ def _same(found: np.ndarray, known: np.ndarray) -> bool:
 
 
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: Maps, beside_sure: bool) -> bool:
-    """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS)."""
+    """Whether `maps` show the person whom N_i supposes in `initial` (bool SxS), mostly occluder perhaps."""
     if person.score >= SURE or clarity_of(maps) >= LEAST_CLARITY:
         return True
     return not beside_sure and bool(maps.modal.sum() >= _LEAST_SUPPORT * max(1, initial.sum()))

@@ -36,7 +36,7 @@ class Look:
 
     @cached_property
     def in_photo(self) -> tuple[Box, np.ndarray, np.ndarray]:
-        """See `in_photo`."""
+        """The function `in_photo` of it, computed once."""
         return in_photo(self.maps, self.window, *self.person.mask.shape)
 
 
