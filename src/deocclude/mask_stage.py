@@ -13,9 +13,9 @@ from deocclude import tensors
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, union
 from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
 from deocclude.overlap import iou, share_of_smaller
-from deocclude.people.person import SURE, DetectedPerson
+from deocclude.people.person import LEAST_MATCH, SURE, DetectedPerson
 from deocclude.result import Patch
-from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, each, in_photo, slices
+from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, each, in_photo
 from deocclude.stage_patches import on_edges, patches_of
 
 _LANDMARK_REACH = 1.6
@@ -23,7 +23,6 @@ _LEAST_SUPPORT = 0.3
 _LEAST_KEPT = 0.7
 _SAME_PERSON = 0.5
 _MOST_SHARED = 0.7
-_LEAST_MATCH = 0.1
 _UNGUIDED_LOOKS = 2
 _LESS_THAN_SURE = 0.99 * SURE
 
@@ -85,8 +84,7 @@ class MaskStage:
         for _ in range(_UNGUIDED_LOOKS):
             (maps,) = each(complete(self._predict(photo, [window], [nobody])))
             place, modal, amodal = in_photo(maps, window, height, width)
-            mask = np.zeros((height, width), dtype=bool)
-            mask[slices(place)] = modal
+            mask = Patch(place, modal).at(height, width)
             clarity, body = clarity_of(maps), box_of(modal | amodal)
             if body is None or not modal.any() or clarity < LEAST_CLARITY:
                 return []
@@ -158,7 +156,7 @@ def _same(found: np.ndarray, known: np.ndarray) -> bool:
 
     N_i's masks miss much of a body, or hold an occluder too; but a small piece of it may be anybody.
     """
-    return share_of_smaller(found, known) > _MOST_SHARED and iou(found, known) >= _LEAST_MATCH
+    return share_of_smaller(found, known) > _MOST_SHARED and iou(found, known) >= LEAST_MATCH
 
 
 def _confirmed(person: DetectedPerson, initial: np.ndarray, maps: Maps, beside_sure: bool) -> bool:

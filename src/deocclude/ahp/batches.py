@@ -20,7 +20,7 @@ from deocclude.ahp.density import TRAINING, RatioDensity
 from deocclude.ahp.false_alarms import FalseAlarms
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
-from deocclude.ahp.initial_masks import LEAST_MATCH, InitialMaskErrors, corrupt
+from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.seen_people import SeenPeople
@@ -30,6 +30,7 @@ from deocclude.errors import DeoccludeError
 from deocclude.overlap import iou
 from deocclude.parsing import inside
 from deocclude.people.blazepose import BlazePose
+from deocclude.people.person import LEAST_MATCH
 
 _MOST_LOOKS = 3
 _AS_THEY_ARE = 0.5

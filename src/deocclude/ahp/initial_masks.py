@@ -21,10 +21,7 @@ from deocclude.crops import box_of
 from deocclude.errors import DeoccludeError
 from deocclude.overlap import iou
 from deocclude.parsing import UNLABELLED
-from deocclude.people.person import DetectedPerson, PersonSource
-
-LEAST_MATCH = 0.1
-"""IoU with the true modal mask below which a detection is another person."""
+from deocclude.people.person import LEAST_MATCH, DetectedPerson, PersonSource
 
 _FILE = "initial_mask_errors.json"
 _WORKING_SIDE = 128

@@ -11,6 +11,8 @@ from deocclude.crops import Box, box_of
 
 SURE = 0.5
 """People scoring less are doubtful: the cascade drops them unless stage 1 sees them too."""
+LEAST_MATCH = 0.1
+"""IoU with a visible body below which a mask is another person's."""
 
 
 @dataclass(frozen=True)
