@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deocclude.crops import SquareWindow
+from deocclude.crops import SquareWindow, rows_and_columns
 from deocclude.exemplars import _HELD, _OTHER_PART, _Level, find_exemplars
 from deocclude.fine_detail import fine_detail
 from deocclude.parsing import UNLABELLED
@@ -155,7 +155,7 @@ def test_fine_detail_equals_a_loop(side, left, top):
     box = max(left, 0) + 9, top + 15, max(left, 0) + 41, top + 60
     source[10:40, 10:40] = np.stack(np.indices((30, 30)) + np.reshape((3, 12), (2, 1, 1)), axis=-1)
     added = fine_detail(photo, crop, window, visible, source, box)
-    missed = photo[visible.rows_and_columns] / 255 - enlarge_colours(crop / np.float32(255), window, place)
+    missed = photo[rows_and_columns(place)] / 255 - enlarge_colours(crop / np.float32(255), window, place)
     weights = set()
     for row, column in rng.integers(0, (45, 32), (200, 2)):
         cell = (

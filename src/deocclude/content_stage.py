@@ -12,7 +12,7 @@ from torch import Tensor
 
 from deocclude import tensors
 from deocclude.content_recovery.network import ContentRecoveryNetwork
-from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, rows_and_columns
 from deocclude.exemplars import find_exemplars
 from deocclude.fine_detail import fine_detail
 from deocclude.resampling import enlarge_colours
@@ -116,7 +116,7 @@ def _cover(modal: Patch, amodal: Patch, hidden_box: Box, rim: float) -> tuple[Bo
         max(left, hidden_box[0] - reach), max(top, hidden_box[1] - reach),
         min(right, hidden_box[2] + reach), min(bottom, hidden_box[3] + reach),
     )  # fmt: skip
-    inside = slice(box[1] - top, box[3] - top), slice(box[0] - left, box[2] - left)
+    inside = rows_and_columns(moved(box, -left, -top))
     visible = modal.values[inside]
     hidden = amodal.values[inside] & ~visible
     if not rim:

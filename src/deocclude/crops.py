@@ -45,6 +45,11 @@ def moved(box: Box, right: int, down: int) -> Box:
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
 
 
+def rows_and_columns(box: Box) -> tuple[slice, slice]:
+    """The box as an index into an image that holds it."""
+    return slice(box[1], box[3]), slice(box[0], box[2])
+
+
 @dataclass(frozen=True)
 class SquareWindow:
     """A square of whole photo pixels; it may reach beyond the photo."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deocclude.crops import Box, SquareWindow
+from deocclude.crops import Box, SquareWindow, rows_and_columns
 from deocclude.resampling import enlarge_colours
 from deocclude.result import Patch
 
@@ -19,7 +19,7 @@ def fine_detail(
     takes that of one as far away as its crop pixel's source is, 0 if that one is not visible. It counts as
     much as the crop pixels around have their sources equally far away: detail torn apart is noise.
     """
-    detail = photo[visible.rows_and_columns] / np.float32(255)
+    detail = photo[rows_and_columns(visible.box)] / np.float32(255)
     detail -= enlarge_colours(crop / np.float32(255), window, visible.box)
     detail[~visible.values] = 0
     scale = window.side / len(crop)

@@ -197,16 +197,12 @@ def _distinct(people: Sequence[DetectedPerson], visible: Sequence[Patch]) -> lis
 
 def _overlap(first: Patch, second: Patch) -> float:
     """Intersection over union of two bool patches."""
-    left, top = (max(first.box[axis], second.box[axis]) for axis in (0, 1))
-    right, bottom = (min(first.box[axis], second.box[axis]) for axis in (2, 3))
-    if left >= right or top >= bottom:
-        return 0.0
-    both = [
-        patch.values[top - patch.box[1] : bottom - patch.box[1], left - patch.box[0] : right - patch.box[0]]
+    left, top, right, bottom = union(first.box, second.box)
+    masks = (
+        Patch(moved(patch.box, -left, -top), patch.values).at(bottom - top, right - left)
         for patch in (first, second)
-    ]
-    shared = int((both[0] & both[1]).sum())
-    return shared / max(1, int(first.values.sum()) + int(second.values.sum()) - shared)
+    )
+    return iou(*masks)
 
 
 def _reach(person: DetectedPerson) -> Box:

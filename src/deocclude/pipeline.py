@@ -13,7 +13,7 @@ from torch import nn
 
 from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.content_stage import ContentStage
-from deocclude.crops import box_of
+from deocclude.crops import box_of, rows_and_columns
 from deocclude.errors import DeoccludeError
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork
@@ -143,8 +143,7 @@ class Deoccluder:
             "parsing_modal": parsing_modal,
             "parsing_amodal": parsing_amodal,
         }
-        inner = slice(box[1], box[3]), slice(box[0], box[2])
-        patches = {name: Patch(box, values[inner]) for name, values in maps.items()}
+        patches = {name: Patch(box, values[rows_and_columns(box)]) for name, values in maps.items()}
         (painted,) = self._content(pixels, [patches])
         person = Person(1.0, box, None, _hidden_share(patches), pixels, patches, painted)
         return person.recovered

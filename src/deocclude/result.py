@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from deocclude.crops import Box
+from deocclude.crops import Box, rows_and_columns
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,8 @@ class Patch:
 
     def at(self, height: int, width: int) -> np.ndarray:
         whole = np.zeros((height, width, *self.values.shape[2:]), self.values.dtype)
-        whole[self.rows_and_columns] = self.values
+        whole[rows_and_columns(self.box)] = self.values
         return whole
-
-    @property
-    def rows_and_columns(self) -> tuple[slice, slice]:
-        left, top, right, bottom = self.box
-        return slice(top, bottom), slice(left, right)
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ class Person:
         """
         photo = self._photo.copy()
         if self._painted is not None:
-            at = self._painted.rows_and_columns
+            at = rows_and_columns(self._painted.box)
             colours, opacity = np.split(self._painted.values.astype(np.uint16), [3], axis=2)
             photo[at] = (opacity * colours + (255 - opacity) * photo[at] + 127) // 255
         return photo

@@ -72,8 +72,3 @@ def part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
         min(width, window.left + window.side),
         min(height, window.top + window.side),
     )
-
-
-def slices(box: Box) -> tuple[slice, slice]:
-    """Rows and columns of the box."""
-    return slice(box[1], box[3]), slice(box[0], box[2])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, moved
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, moved, rows_and_columns
 from deocclude.guided_filter import GuidedFilter
 from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
-from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, part_in_photo, slices
+from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, part_in_photo
 
 _EDGE_REACH = 1 / 56
 _PLAIN = 1e-4
@@ -41,18 +41,17 @@ def patches_of(look: Look, maps: Maps) -> dict[str, Patch]:
     seen = part_in_photo(window, height, width)
     modal = enlarge(maps.modal, window, seen) > 0.5
     if clarity_of(look.maps) < LEAST_CLARITY or not modal.any():
-        modal = person.mask[slices(seen)].copy()
+        modal = person.mask[rows_and_columns(seen)].copy()
     amodal = (enlarge(maps.amodal, window, seen) > 0.5) | modal
     modal |= _slivers(amodal & ~modal, window)
     modal |= _specks(amodal & ~modal, _SPECK * amodal.sum())
-    left, top, right, bottom = box_of(amodal) or (0, 0, 0, 0)
-    box = moved((left, top, right, bottom), *seen[:2])
-    inner = slice(top, bottom), slice(left, right)
-    modal, amodal = modal[inner].copy(), amodal[inner].copy()
+    inner = box_of(amodal) or (0, 0, 0, 0)
+    box = moved(inner, *seen[:2])
+    modal, amodal = (mask[rows_and_columns(inner)].copy() for mask in (modal, amodal))
     known_modal = maps.parsing_modal if maps.parsing_modal.any() else maps.parsing_amodal
     known_amodal = np.where(maps.parsing_amodal > 0, maps.parsing_amodal, maps.parsing_modal)
     return {
-        "initial": Patch(person.box, person.mask[slices(person.box)].copy()),
+        "initial": Patch(person.box, person.mask[rows_and_columns(person.box)].copy()),
         "modal": Patch(box, modal),
         "amodal": Patch(box, amodal),
         "parsing_modal": Patch(box, enlarge_parsing(known_modal, modal, window, box)),

@@ -10,7 +10,7 @@ import numpy as np
 
 from deocclude.ahp.density import Bin, RatioDensity, in_bin
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
-from deocclude.crops import Box, box_of
+from deocclude.crops import Box, box_of, rows_and_columns
 
 _COARSE = 96
 _BISECTIONS = 9
@@ -61,7 +61,7 @@ def person_as_occluder(person: WholePerson) -> Occluder:
     """The cut-out of a whole person."""
     box = box_of(person.amodal)
     assert box is not None
-    part = slice(box[1], box[3]), slice(box[0], box[2])
+    part = rows_and_columns(box)
     return Occluder(f"person-{person.id}", "person", person.photo[part], person.amodal[part])
 
 

@@ -7,7 +7,7 @@ import math
 import cv2
 import numpy as np
 
-from deocclude.crops import SquareWindow, box_of
+from deocclude.crops import SquareWindow, box_of, rows_and_columns
 
 TOLERANCE = 0.008
 """How far apart two outlines may be, as a share of the window's diagonal (DAVIS: of the image's diagonal)."""
@@ -43,8 +43,7 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, known: np.ndarray, tol
     box = box_of(predicted | true)
     if box is None:
         return 1.0
-    inner = slice(box[1], box[3]), slice(box[0], box[2])
-    predicted, true = predicted[inner], true[inner]
+    predicted, true = (boundary[rows_and_columns(box)] for boundary in (predicted, true))
     if not predicted.any() or not true.any():
         return 0.0
     precision = _share_near(predicted, true, tolerance)

@@ -10,7 +10,7 @@ import numpy as np
 
 from deocclude.ahp.acquire.checks import Unfit, label_map
 from deocclude.ahp.segment.person import SegmentedPerson
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, rows_and_columns
 from deocclude.parsing import NUM_CLASSES, UNLABELLED, inside
 from deocclude.plugins import plug_in
 
@@ -100,8 +100,8 @@ class StageOneParser:
         )
         parts = np.where(initial, np.where(modal > 0, modal, amodal), 0).astype(np.uint8)
         out = np.zeros(person.mask.shape, dtype=np.uint8)
-        rows, columns = slice(box[1], box[3]), slice(box[0], box[2])
-        out[rows, columns] = enlarge_parsing(parts, person.mask[rows, columns], window, box)
+        inside = rows_and_columns(box)
+        out[inside] = enlarge_parsing(parts, person.mask[inside], window, box)
         return out
 
     @cached_property
