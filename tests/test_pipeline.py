@@ -10,13 +10,14 @@ from torch import nn
 from deocclude.crops import SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskPrediction
-from deocclude.parsing import UNLABELLED
+from deocclude.parsing import UNLABELLED, mirror
 from deocclude.people.person import SURE, DetectedPerson
 from deocclude.pipeline import Deoccluder, choose_device
 from deocclude.stage_maps import Look, Maps
 from deocclude.stage_patches import _slivers, _specks, on_edges
 
 SIZE, STRIDE = 64, 8
+LEFT_ARM = 14
 
 
 class GrowingMasks(nn.Module):
@@ -546,6 +547,34 @@ def test_recover_paints_given_masks():
     hidden = amodal & ~modal
     np.testing.assert_array_equal(recovered[~hidden], photo[~hidden])
     assert (recovered[hidden] == (255, 0, 153)).all()
+
+
+class OneSided(OneColour):
+    """Paints a ramp from left to right, and left arms green."""
+
+    def forward(self, image, visible, amodal, parsing_modal, parsing_amodal):
+        super().forward(image, visible, amodal, parsing_modal, parsing_amodal)
+        ramp = torch.linspace(0, 1, 128).expand(len(image), 128, 128)
+        return torch.stack([ramp, (parsing_amodal == LEFT_ARM).float(), image[:, 2]], dim=1)
+
+
+@pytest.mark.parametrize("width", [180, 132])
+def test_the_mirrored_photo_is_painted_as_the_mirror_of_the_photo(width):
+    photo = photo_of(150, width)
+    amodal = np.zeros((150, width), bool)
+    amodal[10:130, width // 3 : width - width // 3] = True
+    modal = amodal.copy()
+    modal[40:90] = False
+    parsing = np.where(amodal, LEFT_ARM, 0).astype(np.uint8)
+    parsing[amodal & (np.indices(amodal.shape)[1] < width // 2)] = LEFT_ARM + 1
+    given = photo, modal, amodal, parsing * modal, parsing
+    stage_2 = Deoccluder(None, GrowingMasks(), OneSided(), exemplars=False)
+    mirrored = stage_2.recover(
+        photo[:, ::-1], modal[:, ::-1], amodal[:, ::-1], mirror(parsing * modal), mirror(parsing)
+    )
+    hidden = amodal & ~modal
+    painted = stage_2.recover(*given)
+    assert np.abs(mirrored[:, ::-1].astype(int) - painted)[hidden].max() <= 1
 
 
 def textured(height, width):

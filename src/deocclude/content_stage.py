@@ -15,6 +15,7 @@ from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, rows_and_columns
 from deocclude.exemplars import find_exemplars
 from deocclude.fine_detail import fine_detail
+from deocclude.parsing import mirror
 from deocclude.resampling import enlarge_colours
 from deocclude.result import Patch
 
@@ -49,9 +50,22 @@ class _Crop(NamedTuple):
         ]
         return cls(window, hidden_box, window.cut(photo, size, outside=OUTSIDE_PHOTO), *masks, *maps)
 
+    def mirrored(self) -> _Crop:
+        """What the network would be shown of the photo flipped left to right; window and box stay."""
+        return self._replace(
+            image=self.image[:, ::-1],
+            modal=self.modal[:, ::-1],
+            amodal=self.amodal[:, ::-1],
+            parsing_modal=mirror(self.parsing_modal),
+            parsing_amodal=mirror(self.parsing_amodal),
+        )
+
 
 class ContentStage:
-    """The network of stage 2, shown each person in the window that the amodal mask asks for."""
+    """The network of stage 2, shown each person in the window that the amodal mask asks for.
+
+    It sees the window as it is and mirrored; the mean of both pictures is closer to the truth than either.
+    """
 
     def __init__(self, network: ContentRecoveryNetwork, device: torch.device, *, exemplars: bool) -> None:
         """exemplars: whether what the network paints takes its texture from the visible body."""
@@ -73,7 +87,12 @@ class ContentStage:
         ]
 
     def _paint(self, crops: Sequence[_Crop]) -> np.ndarray:
-        """float32 NxSxSx3 in [0, 1]."""
+        """float32 NxSxSx3 in [0, 1]: the mean of what the network paints into the crops and their mirrors."""
+        usual, mirrored = np.split(self._predict([*crops, *(crop.mirrored() for crop in crops)]), 2)
+        return (usual + mirrored[:, :, ::-1]) / 2
+
+    def _predict(self, crops: Sequence[_Crop]) -> np.ndarray:
+        """float32 NxSxSx3 in [0, 1], what the network paints."""
 
         def parsing(name: str) -> Tensor:
             return torch.from_numpy(np.stack([getattr(crop, name) for crop in crops])).long().to(self._device)
