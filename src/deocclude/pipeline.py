@@ -15,6 +15,7 @@ from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.content_stage import ContentStage
 from deocclude.crops import box_of, rows_and_columns
 from deocclude.errors import DeoccludeError
+from deocclude.fusing import fuse_batch_norms
 from deocclude.images import Photo, load_photo
 from deocclude.mask_completion.network import MaskCompletionNetwork
 from deocclude.mask_stage import MaskStage, without_repeats
@@ -72,9 +73,11 @@ class Deoccluder:
         from deocclude.weights import store
 
         where = choose_device(device)
+        masks = cast(MaskCompletionNetwork, store.load("masks", model, where))
+        fuse_batch_norms(masks)
         return cls(
             load_source(people) if isinstance(people, str) else people,
-            cast(MaskCompletionNetwork, store.load("masks", model, where)),
+            masks,
             cast(ContentRecoveryNetwork, store.load("content", model, where)),
             device=where,
             model=model,
