@@ -64,7 +64,7 @@ class _Crop(NamedTuple):
 class ContentStage:
     """The network of stage 2, shown each person in the window that the amodal mask asks for.
 
-    It sees the window as it is and mirrored; the mean of both pictures is closer to the truth than either.
+    It sees the window as it is and mirrored; the mean of both pictures is closer to the truth than the first.
     """
 
     def __init__(self, network: ContentRecoveryNetwork, device: torch.device, *, exemplars: bool) -> None:

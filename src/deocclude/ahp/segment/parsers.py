@@ -100,8 +100,8 @@ class StageOneParser:
         )
         parts = np.where(initial, np.where(modal > 0, modal, amodal), 0).astype(np.uint8)
         out = np.zeros(person.mask.shape, dtype=np.uint8)
-        inside = rows_and_columns(box)
-        out[inside] = enlarge_parsing(parts, person.mask[inside], window, box)
+        part = rows_and_columns(box)
+        out[part] = enlarge_parsing(parts, person.mask[part], window, box)
         return out
 
     @cached_property
