@@ -7,7 +7,7 @@ import numpy as np
 
 from deocclude.ahp.reader import dilate, largest_component
 from deocclude.ahp.segment.person import SegmentedPerson
-from deocclude.crops import box_of
+from deocclude.crops import box_of, rows_and_columns
 
 _BORDER = 2
 _LEAST_REACH = 2
@@ -32,7 +32,7 @@ def faults_of(person: SegmentedPerson) -> dict[str, float]:
     assert box is not None
     area = float(mask.sum())
     inner = mask[_BORDER:-_BORDER, _BORDER:-_BORDER].sum() if min(mask.shape) > 2 * _BORDER else 0
-    cut_out = np.pad(mask[box[1] : box[3], box[0] : box[2]], 1)
+    cut_out = np.pad(mask[rows_and_columns(box)], 1)
     numbers = {
         "border": 1 - float(inner) / area,
         "holes": _holes(cut_out) / area,

@@ -9,7 +9,7 @@ import numpy as np
 
 from deocclude.ahp.candidate import Candidate
 from deocclude.ahp.segment.segmenters import Segmenter
-from deocclude.crops import Box, moved
+from deocclude.crops import Box, moved, rows_and_columns
 from deocclude.overlap import iou
 
 _ENLARGED = 3
@@ -75,7 +75,7 @@ def segment_person(candidate: Candidate, photo: np.ndarray, segmenter: Segmenter
     if first is None:
         return NOBODY
     inside = np.zeros_like(first.mask)
-    inside[box[1] : box[3], box[0] : box[2]] = first.mask[box[1] : box[3], box[0] : box[2]]
+    inside[rows_and_columns(box)] = first.mask[rows_and_columns(box)]
     if not inside.any():
         return OUTSIDE
     return SegmentedPerson(
