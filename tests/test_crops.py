@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, union
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, rows_and_columns, union
 
 
 def brute_box(mask):
@@ -89,6 +89,20 @@ def test_what_lies_outside_the_photo_is_grey(window):
 def test_a_window_beside_the_photo_sees_nothing(window):
     image = np.full((37, 53), 255, np.uint8)
     assert not window.cut(image, 16).any()
+    assert image[rows_and_columns(window.within(37, 53))].size == 0
+
+
+@pytest.mark.parametrize(
+    "window",
+    [SquareWindow(-6, -9, 25), SquareWindow(40, 30, 31), SquareWindow(-10, -10, 90), SquareWindow(3, 4, 9)],
+)
+def test_what_a_window_shows_of_the_photo(window):
+    shown = np.zeros((37, 53), bool)
+    for y in range(window.top, window.top + window.side):
+        for x in range(window.left, window.left + window.side):
+            if 0 <= y < 37 and 0 <= x < 53:
+                shown[y, x] = True
+    assert window.within(37, 53) == brute_box(shown)
 
 
 @pytest.mark.parametrize("size", [64, 96, 33])

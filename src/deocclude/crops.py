@@ -98,17 +98,11 @@ class SquareWindow:
         """The same window for an image that holds the pixels of `box` alone."""
         return SquareWindow(self.left - box[0], self.top - box[1], self.side)
 
-    def _overlap(self, height: int, width: int) -> tuple[slice, slice, slice, slice]:
-        top, bottom = max(0, self.top), min(height, self.top + self.side)
-        left, right = max(0, self.left), min(width, self.left + self.side)
-        top, left = min(top, height), min(left, width)
-        bottom, right = max(bottom, top), max(right, left)
-        return (
-            slice(top, bottom),
-            slice(left, right),
-            slice(top - self.top, bottom - self.top),
-            slice(left - self.left, right - self.left),
-        )
+    def within(self, height: int, width: int) -> Box:
+        """The part of a height x width photo that the window shows; without area if it shows none of it."""
+        left, top = min(max(0, self.left), width), min(max(0, self.top), height)
+        right, bottom = min(width, self.left + self.side), min(height, self.top + self.side)
+        return left, top, max(left, right), max(top, bottom)
 
     def cut(self, image: np.ndarray, size: int, *, outside: int = 0, nearest: bool = False) -> np.ndarray:
         """The window of `image` resized to size x size; dtype and channels stay.
@@ -116,9 +110,10 @@ class SquareWindow:
         image: uint8 or float32, HxW or HxWxC. Downsizing averages areas, upsizing is bilinear, or nearest for
         label maps. Pixels outside the photo are `outside`.
         """
-        rows, columns, to_rows, to_columns = self._overlap(*image.shape[:2])
+        seen = self.within(*image.shape[:2])
         patch = np.full((self.side, self.side, *image.shape[2:]), outside, dtype=image.dtype)
-        patch[to_rows, to_columns] = image[rows, columns]
+        here = rows_and_columns(moved(seen, -self.left, -self.top))
+        patch[here] = image[rows_and_columns(seen)]
         if nearest:
             interpolation = cv2.INTER_NEAREST_EXACT
         else:

@@ -59,16 +59,6 @@ def clarity_of(maps: Maps) -> float:
 
 def in_photo(maps: Maps, window: SquareWindow, height: int, width: int) -> tuple[Box, np.ndarray, np.ndarray]:
     """The part of the photo that the window shows, and the modal and amodal masks there, bool of its size."""
-    place = part_in_photo(window, height, width)
+    place = window.within(height, width)
     modal, amodal = (enlarge(soft, window, place) > 0.5 for soft in (maps.modal, maps.amodal))
     return place, modal, amodal
-
-
-def part_in_photo(window: SquareWindow, height: int, width: int) -> Box:
-    """What of the window lies in the photo."""
-    return (
-        max(0, window.left),
-        max(0, window.top),
-        min(width, window.left + window.side),
-        min(height, window.top + window.side),
-    )

@@ -9,7 +9,7 @@ from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, moved, rows_and
 from deocclude.guided_filter import GuidedFilter
 from deocclude.resampling import enlarge, enlarge_parsing
 from deocclude.result import Patch
-from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of, part_in_photo
+from deocclude.stage_maps import LEAST_CLARITY, Look, Maps, clarity_of
 
 _EDGE_REACH = 1 / 56
 _PLAIN = 1e-4
@@ -38,7 +38,7 @@ def patches_of(look: Look, maps: Maps) -> dict[str, Patch]:
     """
     person, window = look.person, look.window
     height, width = person.mask.shape
-    seen = part_in_photo(window, height, width)
+    seen = window.within(height, width)
     modal = enlarge(maps.modal, window, seen) > 0.5
     if clarity_of(look.maps) < LEAST_CLARITY or not modal.any():
         modal = person.mask[rows_and_columns(seen)].copy()

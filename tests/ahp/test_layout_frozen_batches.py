@@ -290,6 +290,13 @@ def test_a_share_of_the_people_has_nothing_in_front(ahp_folder):
     assert all(sample.ratio > 0 for sample in samples if sample.occluder_id)
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_share_of_the_occluders_are_people(ahp_folder, share):
+    composites = CompositeDataset(ahp_folder, size=48, synthesis=SynthesisSettings(person_share=share))
+    categories = [composites.sample(index)[0].occluder_category for index in range(12)]
+    assert [category == "person" for category in categories] == [share == 1] * 12
+
+
 def test_shares_that_make_no_sense_are_refused():
     with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
         BatchSettings(stage="content", unoccluded=0.1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from deocclude.ahp.synthesis import SynthesisSettings
 
 
 def _share(help: str) -> Any:
@@ -14,7 +17,7 @@ def _share(help: str) -> Any:
 
 @dataclass(frozen=True)
 class SampleShares:
-    """Shares of all samples, in [0, 1]."""
+    """Shares of all samples, or of those that a help text names, in [0, 1]."""
 
     false_alarm_share: Annotated[
         float, _share("Share from DIR/false_alarms, where nobody is to be seen.")
@@ -22,6 +25,9 @@ class SampleShares:
     unoccluded_share: Annotated[float, _share("Share of people with nothing in front of them.")] = 0.0
     seen_share: Annotated[float, _share("Share from DIR/seen, whose hidden part nobody knows.")] = 0.0
     dyed_share: Annotated[float, _share("Share of people whose clothes change colour.")] = 0.0
+    person_share: Annotated[
+        float, _share("Share of occluded people who have another person in front of them.")
+    ] = 0.3
 
     def settings(self) -> dict[str, float]:
         """By the names of `ahp.batches.BatchSettings`."""
@@ -31,3 +37,8 @@ class SampleShares:
             "seen": self.seen_share,
             "dyed": self.dyed_share,
         }
+
+    def synthesis(self) -> SynthesisSettings:
+        from deocclude.ahp.synthesis import SynthesisSettings
+
+        return SynthesisSettings(person_share=self.person_share)

@@ -168,7 +168,9 @@ def _data(
     else:
         settings = BatchSettings(stage=stage, detected=common.detected_share, **shares.settings())
         density = DENSITIES[common.density.value]
-        composites = CompositeDataset(common.data, "train", size, common.seed, density, settings)
+        composites = CompositeDataset(
+            common.data, "train", size, common.seed, density, settings, shares.synthesis()
+        )
     if not (root_of(common.data) / "val").is_dir():
         typer.echo(
             f"{common.data}: no val composites (deocclude ahp synthesize); training without validation"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from deocclude.crops import SquareWindow
+from deocclude.crops import SquareWindow, rows_and_columns
 
 CROP_SIZE = 256
 """Side of the person crop over which the l1 of masks is measured (section 5.1: 256 x 256)."""
@@ -58,9 +58,7 @@ def mask_l1(prediction: np.ndarray, truth: np.ndarray, known: np.ndarray, window
 def pixels_inside(window: SquareWindow, height: int, width: int) -> np.ndarray:
     """bool HxW: the photo's pixels inside the window."""
     inside = np.zeros((height, width), bool)
-    rows = slice(max(0, window.top), min(height, window.top + window.side))
-    columns = slice(max(0, window.left), min(width, window.left + window.side))
-    inside[rows, columns] = True
+    inside[rows_and_columns(window.within(height, width))] = True
     return inside
 
 

@@ -43,6 +43,8 @@ def pack(
     from deocclude.ahp.packed import pack as write
 
     settings = BatchSettings(stage=stage.value, detected=detected, **shares.settings())
-    composites = CompositeDataset(root, "train", size, seed, DENSITIES[density.value], settings)
+    composites = CompositeDataset(
+        root, "train", size, seed, DENSITIES[density.value], settings, shares.synthesis()
+    )
     made = write(composites, out, count, workers)
     typer.echo(f"{made} of {count} windows made, all in {out}")
