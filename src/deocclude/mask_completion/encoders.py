@@ -54,7 +54,7 @@ class OddConv2d(nn.Conv2d):
         )
 
     def forward(self, input: Tensor) -> Tensor:
-        if self.groups > 1 and input.device.type == "cpu":
+        if self.groups > 1 and torch.is_autocast_enabled("cpu") and input.device.type == "cpu":
             with torch.autocast("cpu", enabled=False):
                 return super().forward(input.float()).to(input.dtype)
         return super().forward(input)

@@ -72,7 +72,7 @@ def complete(prediction: MaskPrediction) -> CompletedMasks:
 
 def _parts_inside(logits: Tensor, mask: Tensor) -> Tensor:
     logits = _resized(logits, mask.shape[-1])
-    return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].argmax(dim=1) + 1, 0)
+    return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].max(dim=1).indices + 1, 0)
 
 
 def _last(inputs: int, outputs: int, first_bias: float) -> nn.Conv2d:
