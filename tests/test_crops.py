@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, rows_and_columns, union
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of, intersection, rows_and_columns, union
 
 
 def brute_box(mask):
@@ -90,6 +90,19 @@ def test_a_window_beside_the_photo_sees_nothing(window):
     image = np.full((37, 53), 255, np.uint8)
     assert not window.cut(image, 16).any()
     assert image[rows_and_columns(window.within(37, 53))].size == 0
+
+
+@pytest.mark.parametrize(
+    "other", [(4, 2, 20, 9), (0, 0, 30, 40), (12, 3, 14, 5), (25, 3, 29, 30), (3, 22, 9, 25)]
+)
+def test_the_intersection_holds_what_lies_in_both(other):
+    one = (5, 1, 22, 19)
+    in_one, in_other = np.zeros((40, 30), bool), np.zeros((40, 30), bool)
+    in_one[rows_and_columns(one)] = True
+    in_other[rows_and_columns(other)] = True
+    both = np.zeros((40, 30), bool)
+    both[rows_and_columns(intersection(one, other))] = True
+    assert np.array_equal(both, in_one & in_other)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,13 @@ def union(first: Box, second: Box) -> Box:
     )
 
 
+def intersection(first: Box, second: Box) -> Box:
+    """What lies in both; without area if they do not meet."""
+    left, top = max(first[0], second[0]), max(first[1], second[1])
+    right, bottom = min(first[2], second[2]), min(first[3], second[3])
+    return left, top, max(left, right), max(top, bottom)
+
+
 def moved(box: Box, right: int, down: int) -> Box:
     """The box shifted by whole pixels."""
     return box[0] + right, box[1] + down, box[2] + right, box[3] + down
@@ -89,10 +96,13 @@ class SquareWindow:
             side=whole,
         )
 
+    @property
+    def _box(self) -> Box:
+        return self.left, self.top, self.left + self.side, self.top + self.side
+
     def zoomed(self, factor: float) -> SquareWindow:
         """Window with the same centre and `factor` times the side."""
-        box = self.left, self.top, self.left + self.side, self.top + self.side
-        return self._centred(box, factor * self.side)
+        return self._centred(self._box, factor * self.side)
 
     def seen_from(self, box: Box) -> SquareWindow:
         """The same window for an image that holds the pixels of `box` alone."""
@@ -100,9 +110,7 @@ class SquareWindow:
 
     def within(self, height: int, width: int) -> Box:
         """The part of a height x width photo that the window shows; without area if it shows none of it."""
-        left, top = min(max(0, self.left), width), min(max(0, self.top), height)
-        right, bottom = min(width, self.left + self.side), min(height, self.top + self.side)
-        return left, top, max(left, right), max(top, bottom)
+        return intersection(self._box, (0, 0, width, height))
 
     def cut(self, image: np.ndarray, size: int, *, outside: int = 0, nearest: bool = False) -> np.ndarray:
         """The window of `image` resized to size x size; dtype and channels stay.

@@ -10,7 +10,16 @@ import torch
 from torch.nn import functional
 
 from deocclude import tensors
-from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, moved, rows_and_columns, union
+from deocclude.crops import (
+    OUTSIDE_PHOTO,
+    Box,
+    SquareWindow,
+    box_of,
+    intersection,
+    moved,
+    rows_and_columns,
+    union,
+)
 from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
 from deocclude.overlap import iou, share_of_smaller
 from deocclude.people.person import LEAST_MATCH, SURE, DetectedPerson
@@ -197,13 +206,9 @@ def _distinct(people: Sequence[DetectedPerson], visible: Sequence[Patch]) -> lis
 
 def _overlap(first: Patch, second: Patch) -> float:
     """Intersection over union of two bool patches; looks at the pixels of both boxes alone."""
-    left, top = (max(first.box[axis], second.box[axis]) for axis in (0, 1))
-    right, bottom = (min(first.box[axis], second.box[axis]) for axis in (2, 3))
-    if left >= right or top >= bottom:
-        return 0.0
+    both = intersection(first.box, second.box)
     one, other = (
-        patch.values[rows_and_columns(moved((left, top, right, bottom), -patch.box[0], -patch.box[1]))]
-        for patch in (first, second)
+        patch.values[rows_and_columns(moved(both, -patch.box[0], -patch.box[1]))] for patch in (first, second)
     )
     shared = int((one & other).sum())
     return shared / max(1, int(first.values.sum()) + int(second.values.sum()) - shared)

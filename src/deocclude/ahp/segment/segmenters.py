@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from deocclude.crops import Box
+from deocclude.crops import Box, intersection
 from deocclude.overlap import iou
 from deocclude.people.person import DetectedPerson
 from deocclude.plugins import plug_in
@@ -92,8 +92,8 @@ def load_segmenter(name: str) -> Segmenter:
 
 
 def _box_iou(first: Box, second: Box) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    shared = max(0, width) * max(0, height)
-    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (first, second)]
-    return shared / max(1, sum(areas) - shared)
+    shared, one, other = (
+        (right - left) * (bottom - top)
+        for left, top, right, bottom in (intersection(first, second), first, second)
+    )
+    return shared / max(1, one + other - shared)
