@@ -209,6 +209,8 @@ def _check_item(item: dict[str, torch.Tensor], size: int) -> None:
     for name in ("initial", "modal", "amodal", "invisible", "known", "known_amodal"):
         assert item[name].shape == (1, size, size)
         assert set(item[name].unique().tolist()) <= {0.0, 1.0}
+    assert item["in_front"].shape == ()
+    assert item["in_front"].dtype == torch.bool
     assert torch.equal(item["invisible"], item["amodal"] - item["modal"])
     for kind in ("modal", "amodal"):
         parsing = item[f"parsing_{kind}"]
@@ -304,10 +306,14 @@ def test_shares_that_make_no_sense_are_refused():
         BatchSettings(stage="content", false_alarms=0.1)
     with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
         BatchSettings(stage="content", seen=0.1)
+    with pytest.raises(DeoccludeError, match="'content' learns from hidden parts alone"):
+        BatchSettings(stage="content", in_front=0.1)
     with pytest.raises(DeoccludeError, match="more than 1 together"):
         BatchSettings(false_alarms=0.6, unoccluded=0.5)
     with pytest.raises(DeoccludeError, match="more than 1 together"):
         BatchSettings(seen=0.6, unoccluded=0.5)
+    with pytest.raises(DeoccludeError, match="more than 1 together"):
+        BatchSettings(seen=0.6, in_front=0.5)
 
 
 def test_validation_items_are_the_same_every_time(copy):

@@ -96,6 +96,17 @@ def test_the_content_stage_gets_the_original_too(ahp_folder, tmp_path):
     assert (window["original"] - window["image"])[hidden].abs().mean() > 0.05
 
 
+def test_who_stands_in_front_is_packed_too(ahp_folder, tmp_path):
+    settings = BatchSettings(in_front=0.5, coloured=0)
+    made = CompositeDataset(ahp_folder, "train", SIZE, 3, settings=settings)
+    pack(made, tmp_path, 8)
+    windows = PackedWindows.read([tmp_path], "masks", SIZE)
+    read = [bool(windows[index]["in_front"]) for index in range(8)]
+    expected = [bool(made.plain(index)["in_front"]) for index in range(8)]
+    assert sorted(read) == sorted(expected)
+    assert 0 < sum(read) < 8
+
+
 def test_an_interrupted_pack_goes_on_with_the_same_bytes(packed, ahp_folder, tmp_path):
     (whole,) = packed.glob("windows-*.npz")
     assert pack(composites(ahp_folder), packed, 6) == 0

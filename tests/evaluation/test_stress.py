@@ -5,13 +5,33 @@ import numpy as np
 import pytest
 
 from deocclude.cli import evaluate
-from deocclude.evaluation.stress import SMALL_HEIGHT, STRESSES
+from deocclude.evaluation.stress import SMALL_HEIGHT, STRESSES, fits
+from deocclude.overlap import iou
 from deocclude.parsing import UNLABELLED
 
 
 def test_the_command_line_offers_every_stress():
     option = typing.get_type_hints(evaluate.evaluate)["stress"]
     assert set(typing.get_args(typing.get_args(option)[0])) == set(STRESSES)
+
+
+def test_the_person_in_front_is_where_the_photos_differ(make_sample):
+    sample = make_sample(height=121, width=97, bottom=110, hidden_from=60)
+    asked = STRESSES["in-front"](sample)
+    assert asked.occluded is sample.occluded
+    assert asked.original is sample.occluded
+    assert asked.ratio == 0
+    assert not asked.invisible.any()
+    changed = (sample.occluded != sample.original).any(axis=2) | sample.invisible
+    assert iou(asked.modal, changed) > 0.95
+    assert (asked.parsing_amodal[asked.amodal] == UNLABELLED).all()
+
+
+def test_only_people_can_be_asked_for():
+    assert fits("in-front", "person")
+    assert not fits("in-front", "vase")
+    assert fits("grey", "vase")
+    assert fits(None, "vase")
 
 
 @pytest.mark.parametrize("name", ["grey", "dark", "blur", "jpeg20"])

@@ -46,6 +46,7 @@ def _batch(count: int = 2, size: int = 64) -> dict[str, Tensor]:
         "invisible": amodal - modal,
         "known": torch.ones_like(amodal), "known_amodal": torch.ones_like(amodal),
         "parsing_modal": (5 * modal[:, 0]).long(), "parsing_amodal": parsing,
+        "in_front": torch.zeros(count, dtype=torch.bool),
     }  # fmt: skip
 
 
@@ -118,6 +119,10 @@ def test_of_the_batch_a_quarter_starts_from_the_modal_mask_found_and_a_quarter_f
     network.modal_branch.mask[-1].bias.data.fill_(-99.0)
     assert torch.equal(task.initial_masks(network, batch)[:6], batch["initial"][:6])
     assert batch["initial"][6:].any()
+    batch["in_front"][7] = True
+    initial = task.initial_masks(network, batch)
+    assert not initial[6].any()
+    assert torch.equal(initial[7], batch["initial"][7]), "of two people the mask says who is meant"
 
 
 def test_the_paper_looks_once() -> None:
@@ -305,7 +310,8 @@ def test_it_learns_four_people_by_heart() -> None:
     torch.manual_seed(0)
     config = replace(TINY["paper"], optimizer="adamw", learning_rate=1e-2)
     task = MaskCompletionTask(config, pretrained=False, lambdas=Lambdas(adversarial=0, generation=0))
-    batch, optimizers = {name: x[..., ::2, ::2] for name, x in _batch(4).items()}, task.optimizers()
+    batch, optimizers = _batch(4), task.optimizers()
+    batch = {name: x[..., ::2, ::2] if x.ndim > 1 else x for name, x in batch.items()}
     for _ in range(50):
         task.step(task.networks, batch, optimizers, Tensor.backward, 0.0)
     scores = task.validate(task.networks, [batch])

@@ -16,15 +16,16 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from deocclude.ahp import augmentation
+from deocclude.ahp.company import in_front_of
 from deocclude.ahp.density import TRAINING, RatioDensity
 from deocclude.ahp.false_alarms import FalseAlarms
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
-from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt
+from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt, visible_occluder
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.seen_people import SeenPeople
-from deocclude.ahp.synthesis import DEFAULT, SynthesisSettings, draw_sample
+from deocclude.ahp.synthesis import DEFAULT, PERSON, SynthesisSettings, draw_sample
 from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
 from deocclude.errors import DeoccludeError
 from deocclude.overlap import iou
@@ -34,6 +35,8 @@ from deocclude.people.person import LEAST_MATCH
 
 _MOST_LOOKS = 3
 _AS_THEY_ARE = 0.5
+_LEAST_IN_FRONT = 0.5
+"""IoU from which on N_i's mask is of the person in front, not of the one behind, whose mask is not known."""
 
 Stage = Literal["masks", "content"]
 
@@ -60,15 +63,18 @@ class BatchSettings:
     """Share taken from `ROOT/false_alarms`: nobody is there, whatever the initial mask says."""
     unoccluded: float = 0.0
     """Share of people with nothing pasted over them, so that stage 1 learns to leave them as they are."""
+    in_front: float = 0.0
+    """Share of people who stand in front of another one, half of them with nothing pasted over them."""
     seen: float = 0.0
     """Share taken from `ROOT/seen`: people of whom only the visible part is known, half as they are."""
 
     def __post_init__(self) -> None:
-        if self.stage == "content" and (self.false_alarms or self.unoccluded or self.seen):
+        if self.stage == "content" and (self.false_alarms or self.unoccluded or self.in_front or self.seen):
             raise DeoccludeError("stage 'content' learns from hidden parts alone; set the other shares to 0")
-        if self.false_alarms + self.unoccluded + self.seen > 1:
+        if self.false_alarms + self.unoccluded + self.in_front + self.seen > 1:
             raise DeoccludeError(
-                "false alarms, unoccluded and seen people are more than 1 together; lower a share"
+                "false alarms, unoccluded people, those in front of others and seen ones are more than 1 "
+                "together; lower a share"
             )
 
 
@@ -106,7 +112,7 @@ def tensors_of(
     """The window of a sample as the dict of docs/architecture.md, without the batch dimension.
 
     initial: bool HxW. `known` is 0 where nobody can judge: unknown regions, and outside the photo. So is
-    `known_amodal`, and of a sample that is not complete wherever no body is to be seen.
+    `known_amodal`, and of a sample that is not complete wherever no body is to be seen. `in_front`: a bool.
     """
 
     def photo(image: np.ndarray) -> Tensor:
@@ -133,6 +139,7 @@ def tensors_of(
         **{name: torch.from_numpy(values)[None].float() for name, values in masks.items()},
         "parsing_modal": parsing(sample.parsing_modal, modal),
         "parsing_amodal": parsing(sample.parsing_amodal, amodal),
+        "in_front": torch.tensor(sample.in_front),
     }
 
 
@@ -192,20 +199,25 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             person = cut_by_frame(person, rng)
         return person
 
+    def _put_in_front(self, person: WholePerson, rng: np.random.Generator) -> WholePerson:
+        other = self.people[int(rng.integers(len(self.people)))]
+        return self._change(in_front_of(person, other, rng), rng)
+
     def sample(self, index: int) -> tuple[OcclusionSample, np.ndarray, np.random.Generator]:
         """Composite `index` at the photo's size, its initial mask (bool HxW), and its generator."""
         rng = np.random.default_rng([self.seed, index, 1])
         settings, kind = self.settings, rng.random()
         if self.false_alarms is not None and kind < settings.false_alarms:
             return (*_maybe_mirrored(*self.false_alarms[int(rng.integers(len(self.false_alarms)))], rng), rng)
-        seen = kind >= 1 - settings.seen
-        people = self.seen if seen else self.people
-        if kind < settings.false_alarms + settings.unoccluded or kind >= 1 - _AS_THEY_ARE * settings.seen:
-            person = self._change(people[int(rng.integers(len(people)))], rng)
+        people = self.seen if kind >= 1 - settings.seen else self.people
+        alone = settings.false_alarms + settings.unoccluded
+        change = self._put_in_front if alone <= kind < alone + settings.in_front else self._change
+        if kind < alone + _AS_THEY_ARE * settings.in_front or kind >= 1 - _AS_THEY_ARE * settings.seen:
+            person = change(people[int(rng.integers(len(people)))], rng)
             sample = OcclusionSample.unoccluded(person)
         else:
             sample, rng = draw_sample(
-                people, self.occluders, self.density, self.seed, index, self.synthesis, self._change
+                people, self.occluders, self.density, self.seed, index, self.synthesis, change
             )
         initial = self._detected(sample) if rng.random() < self.settings.detected else None
         return sample, corrupt(sample, rng, self.errors) if initial is None else initial, rng
@@ -216,7 +228,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
 
     def _detected(self, sample: OcclusionSample) -> np.ndarray | None:
         people = islice(self._source.at_first_sight(sample.occluded), _MOST_LOOKS)
-        return next((one.mask for one in people if iou(one.mask, sample.modal) >= LEAST_MATCH), None)
+        return next((one.mask for one in people if _means(one.mask, sample)), None)
 
     def plain(self, index: int) -> dict[str, Tensor]:
         """Item `index` without changed colours."""
@@ -238,6 +250,16 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             images = augmentation.vary_colours(images, rng)
         images = augmentation.degrade(images, rng)
         return self._cut(replace(sample, occluded=images[0], original=images[1]), initial, rng)
+
+
+def _means(mask: np.ndarray, sample: OcclusionSample) -> bool:
+    """Whether N_i's mask is of the person asked for, rather than of another one in front or behind."""
+    overlap = iou(mask, sample.modal)
+    if overlap < (_LEAST_IN_FRONT if sample.in_front else LEAST_MATCH):
+        return False
+    if sample.occluder_category != PERSON:
+        return True
+    return overlap > iou(mask, visible_occluder(sample) | sample.invisible)
 
 
 def _maybe_mirrored(

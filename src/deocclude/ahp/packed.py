@@ -82,14 +82,15 @@ def _write_shard(out: Path, count: int, shard: int) -> None:
 
 
 def _encode(composites: CompositeDataset, index: int) -> Iterator[bytes]:
-    """The photos, then one PNG: red the masks' bits, green the amodal parsing, blue nothing."""
+    """The photos, then one PNG: red the masks' bits, green the amodal parsing, blue `in_front` everywhere."""
     window = composites.plain(index)
     for name in _PHOTOS[composites.settings.stage]:
         yield layout.encode_jpeg((window[name] * 255).byte().permute(1, 2, 0).numpy(), _QUALITY)
     bits = sum(window[name][0].to(torch.uint8) << place for place, name in enumerate(_MASKS))
     assert isinstance(bits, Tensor)
     parsing = window["parsing_amodal"].to(torch.uint8)
-    labels = torch.stack([bits, parsing, torch.zeros_like(bits)], dim=2).numpy()
+    in_front = window["in_front"].to(torch.uint8).expand_as(bits)
+    labels = torch.stack([bits, parsing, in_front], dim=2).numpy()
     yield cv2.imencode(".png", labels[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
 
 
@@ -207,6 +208,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
             "invisible": _tensor(masks["amodal"] & ~masks["modal"])[None].float(),
             "parsing_modal": _tensor(np.where(masks["modal"], whole, 0)).long(),
             "parsing_amodal": _tensor(whole).long(),
+            "in_front": torch.tensor(bool(labels[0, 0, 2])),
         }
 
     def _look(self, amodal: np.ndarray, rng: np.random.Generator) -> SquareWindow:

@@ -36,7 +36,8 @@ class WholePerson:
     photo: uint8 HxWx3 RGB. amodal: bool HxW, the whole body. parsing: uint8 HxW, LIP index inside the body,
     0 outside, 255 where the part is not labelled. unknown: bool HxW, pixels nobody can judge (behind a bag
     that the person carries, say); no loss or metric counts them. complete: False where `amodal` is only what
-    the photo shows and more of the body may be hidden (`ahp.seen_people`).
+    the photo shows and more of the body may be hidden (`ahp.seen_people`). in_front: whether another
+    person is right behind, so that only an initial mask tells who is meant (`ahp.company`).
     """
 
     id: str
@@ -46,6 +47,7 @@ class WholePerson:
     parsing: np.ndarray
     unknown: np.ndarray
     complete: bool = True
+    in_front: bool = False
 
     def __post_init__(self) -> None:
         _check_photo("photo", self.photo)
@@ -79,7 +81,7 @@ class OcclusionSample:
 
     occluded, original: uint8 HxWx3 RGB. modal: the visible body, amodal: the whole body,
     invisible = amodal minus modal: bool HxW. parsing_modal, parsing_amodal: uint8 HxW of LIP indices, 255
-    unlabelled. unknown, complete: as in `WholePerson`. ratio: |invisible| / |amodal|, in [0, 1].
+    unlabelled. unknown, complete, in_front: as in `WholePerson`. ratio: |invisible| / |amodal|, in [0, 1].
     """
 
     id: str
@@ -96,6 +98,7 @@ class OcclusionSample:
     unknown: np.ndarray
     ratio: float
     complete: bool = True
+    in_front: bool = False
 
     @classmethod
     def unoccluded(cls, person: WholePerson) -> OcclusionSample:
@@ -115,6 +118,7 @@ class OcclusionSample:
             unknown=person.unknown,
             ratio=0.0,
             complete=person.complete,
+            in_front=person.in_front,
         )
 
     def __post_init__(self) -> None:

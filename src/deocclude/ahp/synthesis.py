@@ -12,6 +12,9 @@ from deocclude.ahp.density import Bin, RatioDensity, in_bin
 from deocclude.ahp.sample import Occluder, OcclusionSample, WholePerson
 from deocclude.crops import Box, box_of, rows_and_columns
 
+PERSON = "person"
+"""The category of occluders that are people."""
+
 _COARSE = 96
 _BISECTIONS = 9
 _EXACT_BISECTIONS = 8
@@ -62,30 +65,33 @@ def person_as_occluder(person: WholePerson) -> Occluder:
     box = box_of(person.amodal)
     assert box is not None
     part = rows_and_columns(box)
-    return Occluder(f"person-{person.id}", "person", person.photo[part], person.amodal[part])
+    return Occluder(f"person-{person.id}", PERSON, person.photo[part], person.amodal[part])
 
 
-def _stamp(
-    alpha: np.ndarray, placement: Placement, shape: tuple[int, int]
+def stamp(
+    values: np.ndarray, placement: Placement, shape: tuple[int, ...], *, labels: bool = False
 ) -> tuple[slice, slice, np.ndarray] | None:
-    """Rows and columns of the photo that the resized alpha falls on, and that part of it."""
-    height = max(1, round(alpha.shape[0] * placement.scale))
-    width = max(1, round(alpha.shape[1] * placement.scale))
+    """Rows and columns of a photo of that shape that the resized values fall on, and that part of them.
+
+    values: uint8 hxw or hxwx3: alpha, colours, or labels, which are not mixed. None beside the photo.
+    """
+    height = max(1, round(values.shape[0] * placement.scale))
+    width = max(1, round(values.shape[1] * placement.scale))
     x, y = round(placement.x), round(placement.y)
     top, bottom = max(0, y), min(shape[0], y + height)
     left, right = max(0, x), min(shape[1], x + width)
     if bottom <= top or right <= left:
         return None
-    interpolation = cv2.INTER_AREA if placement.scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(alpha, (width, height), interpolation=interpolation)
+    mixed = cv2.INTER_AREA if placement.scale < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(values, (width, height), interpolation=cv2.INTER_NEAREST if labels else mixed)
     return slice(top, bottom), slice(left, right), resized[top - y : bottom - y, left - x : right - x]
 
 
 def _ratio(amodal: np.ndarray, area: int, alpha: np.ndarray, placement: Placement) -> float:
-    stamp = _stamp(alpha, placement, amodal.shape)
-    if stamp is None:
+    fallen = stamp(alpha, placement, amodal.shape)
+    if fallen is None:
         return 0.0
-    rows, columns, part = stamp
+    rows, columns, part = fallen
     return int(np.count_nonzero(amodal[rows, columns] & (part >= 128))) / area
 
 
@@ -126,13 +132,14 @@ def _range_of_placements(
     return Placement(scale, most.x + far * np.cos(angle), most.y + far * np.sin(angle)), most
 
 
-def _find_placement(
+def find_placement(
     amodal: np.ndarray,
     alpha: np.ndarray,
     ratio_bin: Bin,
     rng: np.random.Generator,
-    settings: SynthesisSettings,
+    settings: SynthesisSettings = DEFAULT,
 ) -> Placement:
+    """Where the alpha (uint8 hxw) hides a share of the body (bool HxW) in the bin. Raises `NotInBin`."""
     area = int(amodal.sum())
     rows, columns = np.nonzero(amodal)
     long_side = int(max(rows.max() - rows.min(), columns.max() - columns.min())) + 1
@@ -253,7 +260,7 @@ def occlude(
         image, mask = image[:, ::-1], mask[:, ::-1]
     image, mask = with_rim(image, mask)
     alpha = mask.astype(np.uint8) * 255
-    placement = _find_placement(person.amodal, alpha, ratio_bin, rng, settings)
+    placement = find_placement(person.amodal, alpha, ratio_bin, rng, settings)
     return pasted(person, occluder, image, mask, placement, rng, hard=settings.hard)[0]
 
 
@@ -275,10 +282,10 @@ def pasted(
     """
     occluded, hidden = person.photo.copy(), np.zeros_like(person.amodal)
     box = (0, 0, 0, 0)
-    stamp = _stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
-    colours = _stamp(image, placement, person.amodal.shape)
-    if stamp is not None and colours is not None:
-        rows, columns, part = stamp
+    alpha = stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
+    colours = stamp(image, placement, person.amodal.shape)
+    if alpha is not None and colours is not None:
+        rows, columns, part = alpha
         box = columns.start, rows.start, columns.stop, rows.stop
         covers = part >= 128
         target = occluded[rows, columns]
@@ -306,6 +313,7 @@ def pasted(
         unknown=person.unknown,
         ratio=int(invisible.sum()) / int(person.amodal.sum()),
         complete=person.complete,
+        in_front=person.in_front,
     )
     return sample, box
 

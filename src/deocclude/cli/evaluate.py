@@ -27,8 +27,11 @@ def evaluate(
     model: Annotated[str, typer.Option(help="lite, paper, or a folder with your own weights.")] = "lite",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     stress: Annotated[
-        Literal["grey", "dark", "blur", "jpeg20", "small"] | None,
-        typer.Option(help="Make the photos harder first; small: people 90 pixels tall."),
+        Literal["grey", "dark", "blur", "jpeg20", "small", "in-front"] | None,
+        typer.Option(
+            help="Make it harder: change the photos (small: people 90 pixels tall), or ask for the people "
+            "in front of others."
+        ),
     ] = None,
     exemplars: Exemplars = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the result is the same.")] = 1,
@@ -74,7 +77,8 @@ def evaluate(
         ahp_dir, split, model, device, initial_masks, stress, exemplars, looks, pictures=html is not None
     )
     evaluator = Evaluator(job)
-    chosen = evenly_spaced(len(evaluator.samples), limit)
+    fitting = evaluator.indices
+    chosen = [fitting[place] for place in evenly_spaced(len(fitting), limit)]
     ids = evaluator.samples.ids
     gallery = [ids[index] for index in gallery_of(chosen)]
     said = None if verdicts is None else read_verdicts(verdicts, gallery)

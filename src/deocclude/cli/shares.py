@@ -23,6 +23,7 @@ class SampleShares:
         float, _share("Share from DIR/false_alarms, where nobody is to be seen.")
     ] = 0.0
     unoccluded_share: Annotated[float, _share("Share of people with nothing in front of them.")] = 0.0
+    in_front_share: Annotated[float, _share("Share of people who stand in front of another person.")] = 0.0
     seen_share: Annotated[float, _share("Share from DIR/seen, whose hidden part nobody knows.")] = 0.0
     dyed_share: Annotated[float, _share("Share of people whose clothes change colour.")] = 0.0
     person_share: Annotated[
@@ -34,6 +35,7 @@ class SampleShares:
         return {
             "false_alarms": self.false_alarm_share,
             "unoccluded": self.unoccluded_share,
+            "in_front": self.in_front_share,
             "seen": self.seen_share,
             "dyed": self.dyed_share,
         }

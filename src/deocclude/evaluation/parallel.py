@@ -19,9 +19,11 @@ from deocclude.errors import DeoccludeError
 from deocclude.evaluation.matching import PREDICTED, open_initial_masks
 from deocclude.evaluation.pictures import as_jpegs, tiles_of
 from deocclude.evaluation.run import Measured, complete, measure
-from deocclude.evaluation.stress import STRESSES
+from deocclude.evaluation.stress import STRESSES, fits
 from deocclude.people import load_source
 from deocclude.pipeline import Deoccluder
+
+_OWN_MASKS = ("small", "in-front")
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,10 @@ class Job:
     def __post_init__(self) -> None:
         if self.stress is not None and self.stress not in STRESSES:
             raise DeoccludeError(f"unknown stress '{self.stress}'; choose {', '.join(STRESSES)}")
-        if self.stress == "small" and self.initial_masks not in (PREDICTED, "truth"):
+        if self.stress in _OWN_MASKS and self.initial_masks not in (PREDICTED, "truth"):
             raise DeoccludeError(
-                f"{self.initial_masks}: these masks fit the photos as they are; --stress small needs "
-                "--initial-masks predicted or truth"
+                f"{self.initial_masks}: these masks fit the composites as they are; --stress {self.stress} "
+                "needs --initial-masks predicted or truth"
             )
 
 
@@ -77,6 +79,12 @@ class Evaluator:
             from deocclude.evaluation.appearance import Appearance
 
             self.appearance = Appearance.load(self.deoccluder.device)
+
+    @property
+    def indices(self) -> list[int]:
+        """The composites that the job can be done with."""
+        categories = (str(record.get("category", "")) for record in self.samples.records)
+        return [index for index, category in enumerate(categories) if fits(self.job.stress, category)]
 
     def sample(self, index: int) -> OcclusionSample:
         """The composite, stressed if the job says so."""

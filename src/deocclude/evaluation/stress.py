@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from deocclude.ahp.sample import OcclusionSample
+from deocclude.ahp.initial_masks import visible_occluder
+from deocclude.ahp.sample import OcclusionSample, WholePerson
+from deocclude.ahp.synthesis import PERSON
 from deocclude.crops import box_of
 from deocclude.images import LEAST_SIDE
 from deocclude.parsing import UNLABELLED
@@ -22,6 +24,7 @@ SMALL_HEIGHT = 90
 _BLUR = 0.01
 _GAMMA, _EXPOSURE = 1.5, 0.5
 _JPEG_QUALITY = 20
+_SPECK = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
 
 Change = Callable[[np.ndarray], np.ndarray]
 
@@ -101,11 +104,37 @@ def small(sample: OcclusionSample) -> OcclusionSample:
     )
 
 
+def in_front(sample: OcclusionSample) -> OcclusionSample:
+    """The same photo, asked for the person in front, of whom nothing is hidden.
+
+    That person is where a person was pasted: the pixels that differ from the unoccluded photo, without
+    specks and holes, and the hidden body. Body parts are unlabelled.
+    """
+    pasted = (visible_occluder(sample) | sample.invisible).astype(np.uint8)
+    solid = cv2.morphologyEx(pasted, cv2.MORPH_CLOSE, _SPECK)
+    body = cv2.morphologyEx(solid, cv2.MORPH_OPEN, _SPECK) > 0
+    person = WholePerson(
+        id=sample.id,
+        source=sample.source,
+        photo=sample.occluded,
+        amodal=body if body.any() else pasted > 0,
+        parsing=np.where(body, np.uint8(UNLABELLED), np.uint8(0)),
+        unknown=np.zeros_like(body),
+    )
+    return OcclusionSample.unoccluded(person)
+
+
 STRESSES: dict[str, Callable[[OcclusionSample], OcclusionSample]] = {
     "grey": partial(_recoloured, change=grey),
     "dark": partial(_recoloured, change=dark),
     "blur": blur,
     "jpeg20": partial(_recoloured, change=jpeg20),
     "small": small,
+    "in-front": in_front,
 }
 """By name: a sample -> the same sample, harder. The unoccluded photo, truth of the content, changes alike."""
+
+
+def fits(stress: str | None, category: str) -> bool:
+    """Whether that stress can be put on a composite with an occluder of that category."""
+    return stress != "in-front" or category == PERSON

@@ -117,11 +117,13 @@ class MaskCompletionTask:
         """The batch's N1SS initial masks, as some looks of `MaskStage` have them.
 
         The first, a share of `second_look`, are replaced by the modal masks predicted (where nobody is found
-        the initial mask stays), the last, a share of `unguided`, by empty ones.
+        the initial mask stays), the last, a share of `unguided`, by empty ones, unless they stand in front of
+        somebody: of two people an empty mask means the one who is harder to see.
         """
         initial = batch["initial"]
         if empty := round(self.config.unguided * len(initial)):
-            initial = torch.cat([initial[:-empty], torch.zeros_like(initial[-empty:])])
+            guided = batch["in_front"][-empty:, None, None, None]
+            initial = torch.cat([initial[:-empty], initial[-empty:] * guided])
         count = round(self.config.second_look * len(initial))
         if not count:
             return initial
