@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from deocclude.ahp.synthesis import SynthesisSettings
+    from deocclude.ahp.batches import CompositeDataset, Stage
 
 
 def _share(help: str) -> Any:
@@ -30,17 +31,22 @@ class SampleShares:
         float, _share("Share of occluded people who have another person in front of them.")
     ] = 0.3
 
-    def settings(self) -> dict[str, float]:
-        """By the names of `ahp.batches.BatchSettings`."""
-        return {
-            "false_alarms": self.false_alarm_share,
-            "unoccluded": self.unoccluded_share,
-            "in_front": self.in_front_share,
-            "seen": self.seen_share,
-            "dyed": self.dyed_share,
-        }
-
-    def synthesis(self) -> SynthesisSettings:
+    def composites(
+        self, root: Path, size: int, seed: int, *, stage: Stage, density: str, detected: float
+    ) -> CompositeDataset:
+        """Fresh composites of the training people with these shares. detected: share with N_i's own masks."""
+        from deocclude.ahp.batches import BatchSettings, CompositeDataset
+        from deocclude.ahp.density import DENSITIES
         from deocclude.ahp.synthesis import SynthesisSettings
 
-        return SynthesisSettings(person_share=self.person_share)
+        settings = BatchSettings(
+            stage=stage,
+            detected=detected,
+            false_alarms=self.false_alarm_share,
+            unoccluded=self.unoccluded_share,
+            in_front=self.in_front_share,
+            seen=self.seen_share,
+            dyed=self.dyed_share,
+        )
+        synthesis = SynthesisSettings(person_share=self.person_share)
+        return CompositeDataset(root, "train", size, seed, DENSITIES[density], settings, synthesis)

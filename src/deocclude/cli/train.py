@@ -157,8 +157,7 @@ def _changed(config: Any, **values: Any) -> Any:
 def _data(
     stage: Stage, common: TrainingOptions, size: int, shares: SampleShares
 ) -> tuple[CompositeDataset | PackedWindows, ValidationDataset | None]:
-    from deocclude.ahp.batches import BatchSettings, CompositeDataset, ValidationDataset
-    from deocclude.ahp.density import DENSITIES
+    from deocclude.ahp.batches import ValidationDataset
     from deocclude.ahp.layout import root_of
     from deocclude.ahp.packed import PackedWindows
 
@@ -166,10 +165,13 @@ def _data(
     if common.packed:
         composites = PackedWindows.read(common.packed, stage, size, common.seed)
     else:
-        settings = BatchSettings(stage=stage, detected=common.detected_share, **shares.settings())
-        density = DENSITIES[common.density.value]
-        composites = CompositeDataset(
-            common.data, "train", size, common.seed, density, settings, shares.synthesis()
+        composites = shares.composites(
+            common.data,
+            size,
+            common.seed,
+            stage=stage,
+            density=common.density.value,
+            detected=common.detected_share,
         )
     if not (root_of(common.data) / "val").is_dir():
         typer.echo(

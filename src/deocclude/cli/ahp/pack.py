@@ -38,13 +38,10 @@ def pack(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ) -> None:
     """Make training windows once, for `train --packed`; run again to continue."""
-    from deocclude.ahp.batches import BatchSettings, CompositeDataset
-    from deocclude.ahp.density import DENSITIES
     from deocclude.ahp.packed import pack as write
 
-    settings = BatchSettings(stage=stage.value, detected=detected, **shares.settings())
-    composites = CompositeDataset(
-        root, "train", size, seed, DENSITIES[density.value], settings, shares.synthesis()
+    composites = shares.composites(
+        root, size, seed, stage=stage.value, density=density.value, detected=detected
     )
     made = write(composites, out, count, workers)
     typer.echo(f"{made} of {count} windows made, all in {out}")
