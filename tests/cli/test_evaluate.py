@@ -143,9 +143,22 @@ def test_a_stressed_run_against_a_plain_one_with_verdicts(test_set, evaluate, tm
     assert "Gallery: 0 of 2" in capsys.readouterr().out
 
 
-def test_stress_small_needs_masks_that_can_shrink(test_set, evaluate):
-    left = evaluate(test_set, "--stress", "small", "--initial-masks", test_set / "test" / "AmodalMasks")
-    assert "--stress small needs --initial-masks predicted or truth" in left
+@pytest.mark.parametrize("stress", ["small", "in-front"])
+def test_some_stresses_need_masks_of_their_own(test_set, evaluate, stress):
+    left = evaluate(test_set, "--stress", stress, "--initial-masks", test_set / "test" / "AmodalMasks")
+    assert f"--stress {stress} needs --initial-masks predicted or truth" in left
+
+
+def test_the_people_in_front_are_asked_for_where_people_are_in_front(test_set, evaluate, tmp_path):
+    options = ("--stress", "in-front", "--initial-masks", "truth", "--json", tmp_path / "front.json")
+    left = evaluate(test_set, *options)
+    assert "test: no occluder is known to be a person; --stress in-front needs composites" in left
+    records = [{"id": name, "category": what} for name, what in (("one", "person"), ("two", "vase"))]
+    (test_set / "test" / "samples.json").write_text(json.dumps(records))
+    assert evaluate(test_set, *options) in (0, None)
+    report = json.loads((tmp_path / "front.json").read_text())
+    assert (report["samples"], report["stress"]) == (1, "in-front")
+    assert report["masks"]["initial mask as it is"]["amodal"]["micro"] == 1
     assert "\n" not in left
 
 

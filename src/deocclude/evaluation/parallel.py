@@ -82,9 +82,15 @@ class Evaluator:
 
     @property
     def indices(self) -> list[int]:
-        """The composites that the job can be done with."""
+        """The composites that the job can be done with. Raises DeoccludeError if there are none."""
         categories = (str(record.get("category", "")) for record in self.samples.records)
-        return [index for index, category in enumerate(categories) if fits(self.job.stress, category)]
+        fitting = [index for index, category in enumerate(categories) if fits(self.job.stress, category)]
+        if not fitting:
+            raise DeoccludeError(
+                f"{self.samples.folder}: no occluder is known to be a person; --stress {self.job.stress} "
+                "needs composites of `deocclude ahp synthesize`"
+            )
+        return fitting
 
     def sample(self, index: int) -> OcclusionSample:
         """The composite, stressed if the job says so."""
