@@ -38,7 +38,8 @@ check: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 PACK = $(BIN)/deocclude ahp pack "$(AHP)" --count $(WINDOWS) --workers $(PROCESSES)
-SHARES = --false-alarm-share 0.04 --unoccluded-share 0.08 --seen-share 0.14 --dyed-share 0.35
+SHARES = --false-alarm-share 0.04 --unoccluded-share 0.06 --in-front-share 0.2 --seen-share 0.14 --dyed-share 0.35 \
+	--person-share 0.6
 TRAIN = $(BIN)/torchrun --standalone --nproc_per_node $(PROCESSES) -m deocclude train
 HOW = --data "$(AHP)" --workers 1 --mixed-precision $(PRECISION)
 MASKS = $(TRAIN) masks $(HOW) --packed $(RUN)/windows-masks
