@@ -45,7 +45,7 @@ def test_it_is_the_pasting_of_the_synthesis(
     placement = synthesis.Placement(
         scale, centre[0] - scale * mask.shape[1] / 2, centre[1] - scale * mask.shape[0] / 2
     )
-    monkeypatch.setattr(synthesis, "_find_placement", lambda *arguments: placement)
+    monkeypatch.setattr(synthesis, "find_placement", lambda *arguments: placement)
     expected = synthesis.occlude(whole, occluder, (0.0, 1.0), np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
     flipped = bool(rng.random() < 0.5)
