@@ -137,7 +137,7 @@ def find_placement(
     alpha: np.ndarray,
     ratio_bin: Bin,
     rng: np.random.Generator,
-    settings: SynthesisSettings = DEFAULT,
+    settings: SynthesisSettings,
 ) -> Placement:
     """Where the alpha (uint8 hxw) hides a share of the body (bool HxW) in the bin. Raises `NotInBin`."""
     area = int(amodal.sum())
