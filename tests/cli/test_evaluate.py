@@ -147,6 +147,7 @@ def test_a_stressed_run_against_a_plain_one_with_verdicts(test_set, evaluate, tm
 def test_some_stresses_need_masks_of_their_own(test_set, evaluate, stress):
     left = evaluate(test_set, "--stress", stress, "--initial-masks", test_set / "test" / "AmodalMasks")
     assert f"--stress {stress} needs --initial-masks predicted or truth" in left
+    assert "\n" not in left
 
 
 def test_the_people_in_front_are_asked_for_where_people_are_in_front(test_set, evaluate, tmp_path):

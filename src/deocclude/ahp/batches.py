@@ -21,7 +21,7 @@ from deocclude.ahp.density import TRAINING, RatioDensity
 from deocclude.ahp.false_alarms import FalseAlarms
 from deocclude.ahp.framing import cut_by_frame
 from deocclude.ahp.frozen import FrozenComposites
-from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt, visible_occluder
+from deocclude.ahp.initial_masks import InitialMaskErrors, corrupt, occluder_in
 from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.seen_people import SeenPeople
@@ -69,9 +69,10 @@ class BatchSettings:
     """Share taken from `ROOT/seen`: people of whom only the visible part is known, half as they are."""
 
     def __post_init__(self) -> None:
-        if self.stage == "content" and (self.false_alarms or self.unoccluded or self.in_front or self.seen):
+        kinds = self.false_alarms, self.unoccluded, self.in_front, self.seen
+        if self.stage == "content" and any(kinds):
             raise DeoccludeError("stage 'content' learns from hidden parts alone; set the other shares to 0")
-        if self.false_alarms + self.unoccluded + self.in_front + self.seen > 1:
+        if sum(kinds) > 1:
             raise DeoccludeError(
                 "false alarms, unoccluded people, those in front of others and seen ones are more than 1 "
                 "together; lower a share"
@@ -259,7 +260,7 @@ def _means(mask: np.ndarray, sample: OcclusionSample) -> bool:
         return False
     if sample.occluder_category != PERSON:
         return True
-    return overlap > iou(mask, visible_occluder(sample) | sample.invisible)
+    return overlap > iou(mask, occluder_in(sample))
 
 
 def _maybe_mirrored(

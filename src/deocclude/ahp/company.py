@@ -15,12 +15,11 @@ from deocclude.ahp.framing import crop_person
 from deocclude.ahp.sample import WholePerson
 from deocclude.ahp.synthesis import (
     NotInBin,
-    Placement,
     SynthesisSettings,
     find_placement,
     pasted,
     person_as_occluder,
-    stamp,
+    placed,
     with_rim,
 )
 from deocclude.crops import box_of, rows_and_columns
@@ -43,7 +42,7 @@ def in_front_of(person: WholePerson, other: WholePerson, rng: np.random.Generato
         placement = find_placement(other.amodal, alpha, WIDE.draw(rng), rng, _SIZES)
     except NotInBin:
         return person
-    amodal = _placed(alpha, placement, shape) >= 128
+    amodal = placed(alpha, placement, shape) >= 128
     if amodal.sum() < _LEAST_INSIDE * placement.scale**2 * cut.amodal.sum():
         return person
     composite, _ = pasted(other, person_as_occluder(person), cut.photo, cut.amodal, placement, rng)
@@ -51,8 +50,8 @@ def in_front_of(person: WholePerson, other: WholePerson, rng: np.random.Generato
         person,
         photo=composite.occluded,
         amodal=amodal,
-        parsing=inside(amodal, _placed(cut.parsing, placement, shape, labels=True)),
-        unknown=_placed(cut.unknown.astype(np.uint8), placement, shape, labels=True) > 0,
+        parsing=inside(amodal, placed(cut.parsing, placement, shape, labels=True)),
+        unknown=placed(cut.unknown.astype(np.uint8), placement, shape, labels=True) > 0,
         in_front=True,
     )
 
@@ -67,15 +66,3 @@ def _cut_out(person: WholePerson) -> WholePerson:
     return replace(
         near, photo=photo, amodal=amodal, parsing=np.pad(near.parsing, rim), unknown=np.pad(near.unknown, rim)
     )
-
-
-def _placed(
-    values: np.ndarray, placement: Placement, shape: tuple[int, ...], *, labels: bool = False
-) -> np.ndarray:
-    """uint8 HxW: the values of a cut-out (uint8 hxw) where they come to lie in a photo, 0 elsewhere."""
-    photo = np.zeros(shape, np.uint8)
-    fallen = stamp(values, placement, shape, labels=labels)
-    if fallen is not None:
-        rows, columns, part = fallen
-        photo[rows, columns] = part
-    return photo

@@ -103,6 +103,11 @@ def visible_occluder(sample: OcclusionSample) -> np.ndarray:
     return changed & ~sample.amodal
 
 
+def occluder_in(sample: OcclusionSample) -> np.ndarray:
+    """bool HxW: all of the occluder that the photo shows, in front of the body and beside it."""
+    return visible_occluder(sample) | sample.invisible
+
+
 def match(people: Iterable[DetectedPerson], modal: np.ndarray) -> DetectedPerson | None:
     """The detection with the highest IoU with the true modal mask; None if below `LEAST_MATCH`."""
     best = max(people, key=lambda person: iou(person.mask, modal), default=None)

@@ -68,7 +68,7 @@ def person_as_occluder(person: WholePerson) -> Occluder:
     return Occluder(f"person-{person.id}", PERSON, person.photo[part], person.amodal[part])
 
 
-def stamp(
+def _stamp(
     values: np.ndarray, placement: Placement, shape: tuple[int, ...], *, labels: bool = False
 ) -> tuple[slice, slice, np.ndarray] | None:
     """Rows and columns of a photo of that shape that the resized values fall on, and that part of them.
@@ -87,8 +87,20 @@ def stamp(
     return slice(top, bottom), slice(left, right), resized[top - y : bottom - y, left - x : right - x]
 
 
+def placed(
+    values: np.ndarray, placement: Placement, shape: tuple[int, ...], *, labels: bool = False
+) -> np.ndarray:
+    """uint8 HxW: the values of a cut-out (uint8 hxw) where they come to lie in a photo, 0 elsewhere."""
+    photo = np.zeros(shape, np.uint8)
+    fallen = _stamp(values, placement, shape, labels=labels)
+    if fallen is not None:
+        rows, columns, part = fallen
+        photo[rows, columns] = part
+    return photo
+
+
 def _ratio(amodal: np.ndarray, area: int, alpha: np.ndarray, placement: Placement) -> float:
-    fallen = stamp(alpha, placement, amodal.shape)
+    fallen = _stamp(alpha, placement, amodal.shape)
     if fallen is None:
         return 0.0
     rows, columns, part = fallen
@@ -282,8 +294,8 @@ def pasted(
     """
     occluded, hidden = person.photo.copy(), np.zeros_like(person.amodal)
     box = (0, 0, 0, 0)
-    alpha = stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
-    colours = stamp(image, placement, person.amodal.shape)
+    alpha = _stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
+    colours = _stamp(image, placement, person.amodal.shape)
     if alpha is not None and colours is not None:
         rows, columns, part = alpha
         box = columns.start, rows.start, columns.stop, rows.stop

@@ -6,6 +6,7 @@ import numpy as np
 
 from deocclude.ahp.reader import touches_border
 from deocclude.ahp.sample import OcclusionSample
+from deocclude.ahp.synthesis import PERSON
 from deocclude.parsing import LIP_CLASSES
 
 HIDDEN_PARTS: dict[str, tuple[str, ...]] = {
@@ -29,7 +30,7 @@ HAIR_OR_LOOSE, CLOSE = "long hair or loose clothes", "close to the body"
 def groups_of(sample: OcclusionSample) -> dict[str, str]:
     """The kinds of group that a report breaks its numbers down by, and the one this sample belongs to."""
     tenth = max(0, int(np.ceil(sample.ratio * 10 - 1e-9)) - 1)
-    person = sample.occluder_category == "person"
+    person = sample.occluder_category == PERSON
     return {
         "source": sample.source,
         "ratio": f"({tenth / 10:.1f}, {(tenth + 1) / 10:.1f}]",

@@ -23,8 +23,6 @@ from deocclude.evaluation.stress import STRESSES, fits
 from deocclude.people import load_source
 from deocclude.pipeline import Deoccluder
 
-_OWN_MASKS = ("small", "in-front")
-
 
 @dataclass(frozen=True)
 class Job:
@@ -47,7 +45,8 @@ class Job:
     def __post_init__(self) -> None:
         if self.stress is not None and self.stress not in STRESSES:
             raise DeoccludeError(f"unknown stress '{self.stress}'; choose {', '.join(STRESSES)}")
-        if self.stress in _OWN_MASKS and self.initial_masks not in (PREDICTED, "truth"):
+        own_masks = self.stress is not None and STRESSES[self.stress].own_masks
+        if own_masks and self.initial_masks not in (PREDICTED, "truth"):
             raise DeoccludeError(
                 f"{self.initial_masks}: these masks fit the composites as they are; --stress {self.stress} "
                 "needs --initial-masks predicted or truth"

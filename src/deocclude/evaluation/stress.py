@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from deocclude.ahp.initial_masks import visible_occluder
+from deocclude.ahp.initial_masks import occluder_in
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.synthesis import PERSON
 from deocclude.crops import box_of
@@ -110,31 +110,48 @@ def in_front(sample: OcclusionSample) -> OcclusionSample:
     That person is where a person was pasted: the pixels that differ from the unoccluded photo, without
     specks and holes, and the hidden body. Body parts are unlabelled.
     """
-    pasted = (visible_occluder(sample) | sample.invisible).astype(np.uint8)
-    solid = cv2.morphologyEx(pasted, cv2.MORPH_CLOSE, _SPECK)
-    body = cv2.morphologyEx(solid, cv2.MORPH_OPEN, _SPECK) > 0
+    pasted = occluder_in(sample)
+    solid = cv2.morphologyEx(pasted.astype(np.uint8), cv2.MORPH_CLOSE, _SPECK)
+    clean = cv2.morphologyEx(solid, cv2.MORPH_OPEN, _SPECK) > 0
+    body = clean if clean.any() else pasted
     person = WholePerson(
         id=sample.id,
         source=sample.source,
         photo=sample.occluded,
-        amodal=body if body.any() else pasted > 0,
+        amodal=body,
         parsing=np.where(body, np.uint8(UNLABELLED), np.uint8(0)),
         unknown=np.zeros_like(body),
     )
     return OcclusionSample.unoccluded(person)
 
 
-STRESSES: dict[str, Callable[[OcclusionSample], OcclusionSample]] = {
-    "grey": partial(_recoloured, change=grey),
-    "dark": partial(_recoloured, change=dark),
-    "blur": blur,
-    "jpeg20": partial(_recoloured, change=jpeg20),
-    "small": small,
-    "in-front": in_front,
+@dataclass(frozen=True)
+class Stress:
+    """A sample -> the same sample, harder.
+
+    own_masks: whether masks made for the composites as they are no longer fit. of_people: whether the
+    occluder has to be a person.
+    """
+
+    change: Callable[[OcclusionSample], OcclusionSample]
+    own_masks: bool = False
+    of_people: bool = False
+
+    def __call__(self, sample: OcclusionSample) -> OcclusionSample:
+        return self.change(sample)
+
+
+STRESSES: dict[str, Stress] = {
+    "grey": Stress(partial(_recoloured, change=grey)),
+    "dark": Stress(partial(_recoloured, change=dark)),
+    "blur": Stress(blur),
+    "jpeg20": Stress(partial(_recoloured, change=jpeg20)),
+    "small": Stress(small, own_masks=True),
+    "in-front": Stress(in_front, own_masks=True, of_people=True),
 }
-"""By name: a sample -> the same sample, harder. The unoccluded photo, truth of the content, changes alike."""
+"""By name. Where the photo changes, the unoccluded photo, truth of the content, changes alike."""
 
 
 def fits(stress: str | None, category: str) -> bool:
     """Whether that stress can be put on a composite with an occluder of that category."""
-    return stress != "in-front" or category == PERSON
+    return stress is None or not STRESSES[stress].of_people or category == PERSON
