@@ -17,8 +17,7 @@ from deocclude.ahp.synthesis import (
     NotInBin,
     SynthesisSettings,
     find_placement,
-    pasted,
-    person_as_occluder,
+    paste,
     placed,
     with_rim,
 )
@@ -45,10 +44,10 @@ def in_front_of(person: WholePerson, other: WholePerson, rng: np.random.Generato
     amodal = placed(alpha, placement, shape) >= 128
     if amodal.sum() < _LEAST_INSIDE * placement.scale**2 * cut.amodal.sum():
         return person
-    composite, _ = pasted(other, person_as_occluder(person), cut.photo, cut.amodal, placement, rng)
+    photo, _, _ = paste(other.photo, cut.photo, cut.amodal, placement, rng)
     return replace(
         person,
-        photo=composite.occluded,
+        photo=photo,
         amodal=amodal,
         parsing=inside(amodal, placed(cut.parsing, placement, shape, labels=True)),
         unknown=placed(cut.unknown.astype(np.uint8), placement, shape, labels=True) > 0,

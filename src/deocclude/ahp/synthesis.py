@@ -292,23 +292,7 @@ def pasted(
     resized alpha is at least one half. The ratio may be anything in [0, 1], also 0 with an empty box where
     the cut-out lies beside the photo. rng: draws feather and colours. hard: as in `SynthesisSettings`.
     """
-    occluded, hidden = person.photo.copy(), np.zeros_like(person.amodal)
-    box = (0, 0, 0, 0)
-    alpha = _stamp(mask.astype(np.uint8) * 255, placement, person.amodal.shape)
-    colours = _stamp(image, placement, person.amodal.shape)
-    if alpha is not None and colours is not None:
-        rows, columns, part = alpha
-        box = columns.start, rows.start, columns.stop, rows.stop
-        covers = part >= 128
-        target = occluded[rows, columns]
-        if hard:
-            target[covers] = colours[2][covers]
-        else:
-            soft = _feathered(part, rng)
-            front = _matched(_bled(colours[2], covers), soft, person.photo, rng)
-            mixed = target + soft[..., None] * (front - target)
-            target[:] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
-        hidden[rows, columns] = covers
+    occluded, hidden, box = paste(person.photo, image, mask, placement, rng, hard=hard)
     modal, invisible = person.amodal & ~hidden, person.amodal & hidden
     sample = OcclusionSample(
         id=person.id,
@@ -328,6 +312,38 @@ def pasted(
         in_front=person.in_front,
     )
     return sample, box
+
+
+def paste(
+    photo: np.ndarray,
+    image: np.ndarray,
+    mask: np.ndarray,
+    placement: Placement,
+    rng: np.random.Generator,
+    *,
+    hard: bool = False,
+) -> tuple[np.ndarray, np.ndarray, Box]:
+    """A copy of the photo with the cut-out in it, what the cut-out covers (bool HxW), and the box changed.
+
+    As `pasted`; the photo is uint8 HxWx3.
+    """
+    photo, covered = photo.copy(), np.zeros(photo.shape[:2], bool)
+    alpha = _stamp(mask.astype(np.uint8) * 255, placement, covered.shape)
+    colours = _stamp(image, placement, covered.shape)
+    if alpha is None or colours is None:
+        return photo, covered, (0, 0, 0, 0)
+    rows, columns, part = alpha
+    covers = part >= 128
+    target = photo[rows, columns]
+    if hard:
+        target[covers] = colours[2][covers]
+    else:
+        soft = _feathered(part, rng)
+        front = _matched(_bled(colours[2], covers), soft, photo, rng)
+        mixed = target + soft[..., None] * (front - target)
+        target[:] = np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
+    covered[rows, columns] = covers
+    return photo, covered, (columns.start, rows.start, columns.stop, rows.stop)
 
 
 def _feathered(part: np.ndarray, rng: np.random.Generator) -> np.ndarray:
