@@ -91,12 +91,12 @@ def test_masks_train_on_packed_windows(data, trained, tmp_path):
     )
     assert "4 of 4 windows made" in told.output
     made = json.loads((tmp_path / "pack" / "pack.json").read_text())
-    assert made["people_in_front"] == SynthesisSettings().person_share
+    assert made["person_share"] == SynthesisSettings().person_share
     deocclude(
         "ahp", "pack", data, "--out", tmp_path / "bare", "--count", 2, "--size", 64, "--detected", 0,
         "--unoccluded-share", 1, "--person-share", 0.6,
     )  # fmt: skip
-    assert json.loads((tmp_path / "bare" / "pack.json").read_text())["people_in_front"] == 0.6
+    assert json.loads((tmp_path / "bare" / "pack.json").read_text())["person_share"] == 0.6
     packs = ("--packed", tmp_path / "pack", "--packed", tmp_path / "bare")
     mean = tmp_path / "mean" / "masks.safetensors"
     weights = trained[1]

@@ -185,7 +185,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             "people": len(self.people),
             "occluders": len(self.occluders),
             "density": self.density.name,
-            "people_in_front": self.synthesis.person_share,
+            "person_share": self.synthesis.person_share,
             **asdict(self.settings),
         }
 
