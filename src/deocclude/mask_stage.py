@@ -20,7 +20,7 @@ from deocclude.crops import (
     rows_and_columns,
     union,
 )
-from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, complete, mirror
+from deocclude.mask_completion.network import MaskCompletionNetwork, MaskPrediction, mirror
 from deocclude.overlap import iou, share_of_smaller
 from deocclude.people.person import LEAST_MATCH, SURE, DetectedPerson
 from deocclude.result import Patch
@@ -91,7 +91,7 @@ class MaskStage:
         window = SquareWindow.of_photo(height, width)
         nobody = np.zeros((self._size, self._size), dtype=bool)
         for _ in range(_UNGUIDED_LOOKS):
-            (maps,) = each(complete(self._predict(photo, [window], [nobody])))
+            (maps,) = each(self._predict(photo, [window], [nobody]))
             place, modal, amodal = in_photo(maps, window, height, width)
             mask = Patch(place, modal).at(height, width)
             clarity, body = clarity_of(maps), box_of(modal | amodal)
@@ -105,7 +105,7 @@ class MaskStage:
     def _first(self, photo: np.ndarray, people: Sequence[DetectedPerson], beside_sure: bool) -> list[Look]:
         windows = [SquareWindow.around(_reach(person)) for person in people]
         initial = [window.cut_mask(one.mask, self._less) for one, window in zip(people, windows, strict=True)]
-        maps = each(complete(self._predict(photo, windows, initial)))
+        maps = each(self._predict(photo, windows, initial))
         looks = [
             Look(one, window, own)
             for one, window, mask, own in zip(people, windows, initial, maps, strict=True)
@@ -124,7 +124,7 @@ class MaskStage:
             ]
             usual = self._predict(photo, windows, initial, mirrored=True)
             prediction = MaskPrediction(*(_mean(*both) for both in zip(usual, prediction, strict=True)))
-        maps = each(complete(prediction))
+        maps = each(prediction)
         return [
             Look(before.person, window, own) if _kept(known, own) >= _LEAST_KEPT else before
             for before, window, known, own in zip(looks, windows, seen, maps, strict=True)

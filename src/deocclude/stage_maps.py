@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from deocclude.crops import Box, SquareWindow
-from deocclude.mask_completion.network import CompletedMasks
+from deocclude.mask_completion.network import MaskPrediction, parts_inside, soft_masks
 from deocclude.people.person import DetectedPerson
 from deocclude.resampling import enlarge
 
@@ -18,12 +20,21 @@ LEAST_CLARITY = 0.85
 
 
 class Maps(NamedTuple):
-    """One person's `CompletedMasks` as arrays: float32 SxS in [0, 1], and uint8 SxS of LIP indices."""
+    """One person of a `MaskPrediction`: `modal` <= `amodal`, float32 SxS in [0, 1]; parts 1x20xsxs logits."""
 
     modal: np.ndarray
     amodal: np.ndarray
-    parsing_modal: np.ndarray
-    parsing_amodal: np.ndarray
+    parts_modal: Tensor
+    parts_amodal: Tensor
+
+    def parsing(self) -> tuple[np.ndarray, np.ndarray]:
+        """The body parts inside the modal and the amodal mask: uint8 SxS, LIP indices, 0 outside."""
+        return _parsing(self.modal, self.parts_modal), _parsing(self.amodal, self.parts_amodal)
+
+
+def _parsing(mask: np.ndarray, logits: Tensor) -> np.ndarray:
+    parts = parts_inside(torch.from_numpy(mask)[None, None].to(logits.device), logits)
+    return parts[0].cpu().numpy().astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +51,11 @@ class Look:
         return in_photo(self.maps, self.window, *self.person.mask.shape)
 
 
-def each(masks: CompletedMasks) -> list[Maps]:
+def each(prediction: MaskPrediction) -> list[Maps]:
     """One element a person."""
-    arrays = (
-        masks.modal.float().cpu().numpy()[:, 0],
-        masks.amodal.float().cpu().numpy()[:, 0],
-        masks.parsing_modal.cpu().numpy().astype(np.uint8),
-        masks.parsing_amodal.cpu().numpy().astype(np.uint8),
-    )
-    return [Maps(*maps) for maps in zip(*arrays, strict=True)]
+    modal, amodal = (mask.cpu().numpy()[:, 0] for mask in soft_masks(prediction))
+    parts = (logits.float().split(1) for logits in (prediction.parsing_modal, prediction.parsing_amodal))
+    return [Maps(*maps) for maps in zip(modal, amodal, *parts, strict=True)]
 
 
 def clarity_of(maps: Maps) -> float:

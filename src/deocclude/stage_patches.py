@@ -48,8 +48,9 @@ def patches_of(look: Look, maps: Maps) -> dict[str, Patch]:
     inner = box_of(amodal) or (0, 0, 0, 0)
     box = moved(inner, *seen[:2])
     modal, amodal = (mask[rows_and_columns(inner)].copy() for mask in (modal, amodal))
-    known_modal = maps.parsing_modal if maps.parsing_modal.any() else maps.parsing_amodal
-    known_amodal = np.where(maps.parsing_amodal > 0, maps.parsing_amodal, maps.parsing_modal)
+    parts_modal, parts_amodal = look.maps.parsing()
+    known_modal = parts_modal if parts_modal.any() else parts_amodal
+    known_amodal = np.where(parts_amodal > 0, parts_amodal, parts_modal)
     return {
         "initial": Patch(person.box, person.mask[rows_and_columns(person.box)].copy()),
         "modal": Patch(box, modal),

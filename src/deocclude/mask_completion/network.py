@@ -60,17 +60,23 @@ def complete(prediction: MaskPrediction) -> CompletedMasks:
 
     Inside its mask (0.5 and more) a pixel takes the likeliest of the 19 body parts, outside it takes 0.
     """
-    modal = prediction.modal.float().sigmoid()
-    amodal = torch.maximum(prediction.amodal.float().sigmoid(), modal)
+    modal, amodal = soft_masks(prediction)
     return CompletedMasks(
         modal,
         amodal,
-        _parts_inside(prediction.parsing_modal, modal),
-        _parts_inside(prediction.parsing_amodal, amodal),
+        parts_inside(modal, prediction.parsing_modal),
+        parts_inside(amodal, prediction.parsing_amodal),
     )
 
 
-def _parts_inside(logits: Tensor, mask: Tensor) -> Tensor:
+def soft_masks(prediction: MaskPrediction) -> tuple[Tensor, Tensor]:
+    """The modal and the amodal mask of `complete` alone, which takes a hundredth of the time."""
+    modal = prediction.modal.float().sigmoid()
+    return modal, torch.maximum(prediction.amodal.float().sigmoid(), modal)
+
+
+def parts_inside(mask: Tensor, logits: Tensor) -> Tensor:
+    """The parsing of `complete`, int64 NSS. mask: float N1SS in [0, 1]; logits: N20ss."""
     logits = _resized(logits, mask.shape[-1])
     return torch.where(mask[:, 0] >= 0.5, logits[:, 1:].max(dim=1).indices + 1, 0)
 
