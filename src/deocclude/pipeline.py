@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -155,7 +156,8 @@ class Deoccluder:
     def find(self, photo: Photo) -> list[DetectedPerson]:
         """Whom a call with this photo alone sets out to complete, from the largest mask to the smallest.
 
-        The source's people, and whom stage 1 sees besides (`MaskStage.overlooked`).
+        The source's people, and whom stage 1 sees besides (`MaskStage.overlooked`). The source works in a
+        thread of its own.
         Raises DeoccludeError for a photo that cannot be read, or without a source.
         """
         return self._found(sharpened(load_photo(photo)))
@@ -165,8 +167,10 @@ class Deoccluder:
             raise DeoccludeError(
                 'nobody finds the people; load with people="blazepose" or give them with the photo'
             )
-        found = _listed(photo, self.people)
-        return _largest_first(found + self._masks.overlooked(photo, found))
+        with ThreadPoolExecutor(1) as beside:
+            listing = beside.submit(_listed, photo, self.people)
+            overlooked = self._masks.overlooked(photo, listing.result)
+        return _largest_first(listing.result() + overlooked)
 
 
 def choose_device(name: str) -> torch.device:
