@@ -1,4 +1,3 @@
-import time
 from types import SimpleNamespace
 
 import cv2
@@ -335,20 +334,6 @@ def test_whom_stage_1_finds_comes_in_the_order_of_size():
 def test_without_training_or_a_clear_view_nobody_is_made_up(masks):
     assert deoccluder(masks, Source([]))(bright_body(((80, 120), (30, 80)))).people == []
     assert masks.alone == (1 if masks.config.unguided else 0)
-
-
-def test_the_source_looks_while_stage_1_does():
-    class Patient(Source):
-        def __call__(self, photo):
-            while not masks.alone:
-                time.sleep(0.01)
-            return super().__call__(photo)
-
-    body = ((80, 120), (30, 80))
-    masks = Finding()
-    (one,) = deoccluder(masks, Patient([person(300, 200, *body)]))(bright_body(body)).people
-    assert one.score >= SURE
-    assert masks.alone == 1
 
 
 def test_an_empty_photo_stays_empty():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -79,14 +79,11 @@ class MaskStage:
             looks = self._further(photo, looks, last=True)
         return [Completed(look.person, patches_of(look, on_edges(look, photo))) for look in looks]
 
-    def overlooked(
-        self, photo: np.ndarray, known: Callable[[], Sequence[DetectedPerson]]
-    ) -> list[DetectedPerson]:
+    def overlooked(self, photo: np.ndarray, people: Sequence[DetectedPerson]) -> list[DetectedPerson]:
         """Whom the network sees without an initial mask: one doubtful person, or none.
 
         It looks at the whole photo (uint8 HxWx3 RGB), then close to the body found. None if that is one of
-        those `known`, if the network does not see it clearly, or was not trained to look so
-        (`config.unguided`). known: called after the first look, so that N_i can look meanwhile.
+        `people`, if the network does not see it clearly, or was not trained to look so (`config.unguided`).
         """
         if not self._unguided:
             return []
@@ -100,7 +97,7 @@ class MaskStage:
             clarity, body = clarity_of(maps), box_of(modal | amodal)
             if body is None or not modal.any() or clarity < LEAST_CLARITY:
                 return []
-            if any(_same(mask, person.mask) for person in known()):
+            if any(_same(mask, person.mask) for person in people):
                 return []
             window = SquareWindow.close_to(moved(body, *place[:2]))
         return [DetectedPerson(mask, _LESS_THAN_SURE * clarity)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar, cast
 
@@ -156,8 +155,7 @@ class Deoccluder:
     def find(self, photo: Photo) -> list[DetectedPerson]:
         """Whom a call with this photo alone sets out to complete, from the largest mask to the smallest.
 
-        The source's people, and whom stage 1 sees besides (`MaskStage.overlooked`). The source works in a
-        thread of its own.
+        The source's people, and whom stage 1 sees besides (`MaskStage.overlooked`).
         Raises DeoccludeError for a photo that cannot be read, or without a source.
         """
         return self._found(sharpened(load_photo(photo)))
@@ -167,10 +165,8 @@ class Deoccluder:
             raise DeoccludeError(
                 'nobody finds the people; load with people="blazepose" or give them with the photo'
             )
-        with ThreadPoolExecutor(1) as beside:
-            listing = beside.submit(_listed, photo, self.people)
-            overlooked = self._masks.overlooked(photo, listing.result)
-        return _largest_first(listing.result() + overlooked)
+        found = _listed(photo, self.people)
+        return _largest_first(found + self._masks.overlooked(photo, found))
 
 
 def choose_device(name: str) -> torch.device:
