@@ -16,7 +16,6 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from deocclude.ahp import augmentation
-from deocclude.ahp.backdrops import Backdrops, before
 from deocclude.ahp.company import in_front_of
 from deocclude.ahp.density import TRAINING, RatioDensity
 from deocclude.ahp.false_alarms import FalseAlarms
@@ -54,8 +53,6 @@ class BatchSettings:
     """Share with changed colours."""
     dyed: float = 0.0
     """Share of people whose clothes change colour, so that their look says less than their outline."""
-    backdrops: float = 0.0
-    """Share of whole people who are cut out and put before a photo without people, one of `false_alarms`."""
     stage: Stage = "masks"
     """Whose windows: stage 1 looks around the initial mask, stage 2 around the amodal one."""
     landmark_box: float = 0.6
@@ -173,7 +170,6 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         self.people: Sequence[WholePerson] = People(root, split, keep_bytes=True)
         self.occluders = Occluders(root, split, keep_bytes=True)
         self.false_alarms = FalseAlarms(root, split) if self.settings.false_alarms > 0 else None
-        self.backdrops = Backdrops(root, split) if self.settings.backdrops > 0 else None
         self.seen: Sequence[WholePerson] = SeenPeople(root, split) if self.settings.seen > 0 else ()
 
     @property
@@ -197,9 +193,6 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
             person = augmentation.mirror_person(person)
         if self.settings.dyed and rng.random() < self.settings.dyed:
             person = augmentation.dye_person(person, rng)
-        movable = person.complete and not person.in_front
-        if self.backdrops is not None and movable and rng.random() < self.settings.backdrops:
-            person = before(self.backdrops[int(rng.integers(len(self.backdrops)))], person, rng)
         if rng.random() < self.settings.turned:
             degrees, scale = float(rng.uniform(-12, 12)), float(rng.uniform(0.85, 1.15))
             person = augmentation.turn_person(person, degrees, scale)

@@ -72,19 +72,6 @@ def _write(folder: Path, max_side: int, finder: Callable[[], PersonSource], spli
     return len(masks)
 
 
-def photos_without_people(root: Path, split: str) -> list[Path]:
-    """The photos of `ROOT/false_alarms/SPLIT`. Raises DeoccludeError if there are none."""
-    folder = layout.root_of(root) / _FOLDER / split
-    photos = sorted((folder / "JPEGImages").glob("*.jpg"))
-    if not photos:
-        raise _missing(root, folder)
-    return photos
-
-
-def _missing(root: Path, folder: Path) -> DeoccludeError:
-    return DeoccludeError(f"{folder}: no photos without people; run `deocclude ahp false-alarms {root}`")
-
-
 class FalseAlarms(Sequence[tuple[OcclusionSample, np.ndarray]]):
     """Samples in which nobody is to be seen, each with a mask (bool HxW) that claims otherwise."""
 
@@ -92,7 +79,7 @@ class FalseAlarms(Sequence[tuple[OcclusionSample, np.ndarray]]):
         folder = layout.root_of(root) / _FOLDER / split
         self._masks = sorted((folder / "InitialMasks").glob("*.png"))
         if not self._masks:
-            raise _missing(root, folder)
+            raise DeoccludeError(f"{folder}: no false alarms; run `deocclude ahp false-alarms {root}`")
         self._photos = [
             layout.find_photo(folder / "JPEGImages", mask.stem.rpartition("-")[0]) for mask in self._masks
         ]

@@ -27,9 +27,6 @@ class SampleShares:
     in_front_share: Annotated[float, _share("Share of people who stand in front of another person.")] = 0.0
     seen_share: Annotated[float, _share("Share from DIR/seen, whose hidden part nobody knows.")] = 0.0
     dyed_share: Annotated[float, _share("Share of people whose clothes change colour.")] = 0.0
-    backdrop_share: Annotated[
-        float, _share("Share of whole people who are put before a photo of DIR/false_alarms.")
-    ] = 0.0
     person_share: Annotated[
         float, _share("Share of occluded people who have another person in front of them.")
     ] = 0.3
@@ -50,7 +47,6 @@ class SampleShares:
             in_front=self.in_front_share,
             seen=self.seen_share,
             dyed=self.dyed_share,
-            backdrops=self.backdrop_share,
         )
         synthesis = SynthesisSettings(person_share=self.person_share)
         return CompositeDataset(root, "train", size, seed, DENSITIES[density], settings, synthesis)
