@@ -15,7 +15,7 @@ from deocclude.mask_completion.losses import (
     parsing_cross_entropy,
     segmentation_losses,
 )
-from deocclude.mask_completion.network import CompletedMasks, MaskPrediction
+from deocclude.mask_completion.network import MaskPrediction
 from deocclude.mask_completion.report import MaskScores
 from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
 
@@ -282,10 +282,9 @@ def test_scores_equal_numpy() -> None:
     batch["amodal"][2] = batch["modal"][2]
     batch["invisible"] = batch["amodal"] & ~batch["modal"]
     scores = MaskScores()
-    nothing = torch.zeros(1, 9, 9, dtype=torch.int64)
     for part in (slice(0, 2), slice(2, 3)):
-        completed = CompletedMasks(torch.tensor(modal[part]), torch.tensor(amodal[part]), nothing, nothing)
-        scores.add(completed, {name: torch.tensor(x[part]).float() for name, x in batch.items()})
+        masks = torch.tensor(modal[part]), torch.tensor(amodal[part])
+        scores.add(masks, {name: torch.tensor(x[part]).float() for name, x in batch.items()})
     ours = scores.summary()
     predicted = {"modal": modal >= 0.5, "amodal": amodal >= 0.5}
     predicted["invisible"] = predicted["amodal"] & ~predicted["modal"]

@@ -17,8 +17,8 @@ from deocclude.ahp.synthesis import (
     NotInBin,
     SynthesisSettings,
     find_placement,
-    paste,
     placed,
+    with_cut_out,
     with_rim,
 )
 from deocclude.crops import box_of, rows_and_columns
@@ -44,7 +44,7 @@ def in_front_of(person: WholePerson, other: WholePerson, rng: np.random.Generato
     amodal = placed(alpha, placement, shape) >= 128
     if amodal.sum() < _LEAST_INSIDE * placement.scale**2 * cut.amodal.sum():
         return person
-    photo, _, _ = paste(other.photo, cut.photo, cut.amodal, placement, rng)
+    photo, _, _ = with_cut_out(other.photo, cut.photo, cut.amodal, placement, rng)
     return replace(
         person,
         photo=photo,

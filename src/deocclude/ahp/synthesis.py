@@ -292,7 +292,7 @@ def pasted(
     resized alpha is at least one half. The ratio may be anything in [0, 1], also 0 with an empty box where
     the cut-out lies beside the photo. rng: draws feather and colours. hard: as in `SynthesisSettings`.
     """
-    occluded, hidden, box = paste(person.photo, image, mask, placement, rng, hard=hard)
+    occluded, hidden, box = with_cut_out(person.photo, image, mask, placement, rng, hard=hard)
     modal, invisible = person.amodal & ~hidden, person.amodal & hidden
     sample = OcclusionSample(
         id=person.id,
@@ -314,7 +314,7 @@ def pasted(
     return sample, box
 
 
-def paste(
+def with_cut_out(
     photo: np.ndarray,
     image: np.ndarray,
     mask: np.ndarray,
@@ -325,7 +325,7 @@ def paste(
 ) -> tuple[np.ndarray, np.ndarray, Box]:
     """A copy of the photo with the cut-out in it, what the cut-out covers (bool HxW), and the box changed.
 
-    As `pasted`; the photo is uint8 HxWx3.
+    photo: uint8 HxWx3. The others as in `pasted`.
     """
     photo, covered = photo.copy(), np.zeros(photo.shape[:2], bool)
     alpha = _stamp(mask.astype(np.uint8) * 255, placement, covered.shape)

@@ -23,11 +23,11 @@ class MaskScores:
     def __init__(self) -> None:
         self._counts: dict[str, list[Tensor]] = {}
 
-    def add(self, completed: CompletedMasks, batch: dict[str, Tensor]) -> None:
-        """Count the samples of an `ahp.batches` batch."""
+    def add(self, masks: tuple[Tensor, Tensor], batch: dict[str, Tensor]) -> None:
+        """Count the samples of an `ahp.batches` batch. masks: modal and amodal, float N1SS in [0, 1]."""
         known = batch["known"] > 0.5
         true = {name: batch[name] > 0.5 for name in ("modal", "amodal", "invisible")}
-        modal, amodal, initial = (x >= 0.5 for x in (completed.modal, completed.amodal, batch["initial"]))
+        modal, amodal, initial = (x >= 0.5 for x in (*masks, batch["initial"]))
         pairs = {
             "modal": (modal, true["modal"]),
             "amodal": (amodal, true["amodal"]),

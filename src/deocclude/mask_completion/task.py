@@ -17,6 +17,7 @@ from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
     complete,
     load_pretrained_encoder,
+    soft_masks,
 )
 from deocclude.mask_completion.report import MaskScores, sheet
 from deocclude.perceptual import VGG16Features, perceptual_loss
@@ -166,7 +167,7 @@ class MaskCompletionTask:
         scores = MaskScores()
         with evaluating(networks["generator"]) as generator:
             for batch in batches:
-                scores.add(complete(generator(batch["image"], batch["initial"])), batch)
+                scores.add(soft_masks(generator(batch["image"], batch["initial"])), batch)
         return scores.summary()
 
     def picture(self, networks: nn.ModuleDict, batch: dict[str, Tensor]) -> np.ndarray:
