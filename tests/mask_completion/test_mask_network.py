@@ -28,10 +28,10 @@ def test_paper_has_27_million_parameters() -> None:
     assert _trainable(network.modal_hourglass) == pytest.approx(13.39e6, rel=0.01)
 
 
-def test_lite_fits_in_18_megabytes_of_half_precision() -> None:
+def test_lite_fits_in_22_megabytes_of_half_precision() -> None:
     network = MaskCompletionNetwork(MASK_PRESETS["lite"])
-    assert 8e6 <= _trainable(network) <= 9e6
-    assert sum(tensor.numel() for tensor in network.state_dict().values()) <= 9e6
+    assert 10e6 <= _trainable(network) <= 11e6
+    assert sum(tensor.numel() for tensor in network.state_dict().values()) <= 11e6
 
 
 @pytest.mark.parametrize("preset", MASK_PRESETS)

@@ -42,6 +42,18 @@ def test_weights_are_means_and_networks_stay_as_they_were():
         assert all(torch.equal(value, old[name]) for name, value in one.state_dict().items())
 
 
+def test_parts_that_one_lacks_are_those_of_the_other():
+    plain, grown = network(0), network(1, replace(CONFIG, first_context=1, refinements=(1,)))
+    for networks in ([plain, grown], [grown, plain]):
+        mean = mean_of(networks, batches())
+        assert mean.config == grown.config
+        for name, value in mean.named_parameters():
+            own = grown.get_parameter(name)
+            if "context" not in name and "refinements" not in name:
+                own = (own + plain.get_parameter(name)) / 2
+            torch.testing.assert_close(value, own)
+
+
 def test_batch_statistics_are_those_of_the_mean():
     mean = mean_of([network(0), network(1)], batches())
     inputs = []
@@ -63,3 +75,5 @@ def test_other_shapes_have_no_mean():
     mean_of([network(0), network(1, replace(CONFIG, learning_rate=0.5))], batches())
     with pytest.raises(DeoccludeError, match="different shapes"):
         mean_of([network(0), network(0, replace(CONFIG, branch_width=8))], batches())
+    with pytest.raises(DeoccludeError, match="different shapes"):
+        mean_of([network(0), network(0, replace(CONFIG, feature_stride=2))], batches())

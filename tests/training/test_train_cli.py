@@ -128,13 +128,18 @@ def test_training_starts_from_exported_weights(trained, data, tmp_path):
         train("masks", data, tmp_path / "paper", 64, "--preset", "paper", "--steps", 1, "--init", trained[1])
 
 
-def test_weights_from_before_the_refinements_grow(trained, data, tmp_path):
+@pytest.mark.parametrize(
+    ("lacking", "part"),
+    [
+        ({"first_context": 0, "second_context": 0}, ".context."),
+        ({"refinements": ()}, ".refinements."),
+    ],
+)
+def test_weights_from_before_a_part_was_added_grow_it(trained, data, tmp_path, lacking, part):
     network = store.load_file("masks", trained[1])
-    small = replace(network.config, refinements=())
+    small = replace(network.config, **lacking)
     before = MaskCompletionNetwork(small)
-    before.load_state_dict(
-        {name: value for name, value in network.state_dict().items() if ".refinements." not in name}
-    )
+    before.load_state_dict({name: value for name, value in network.state_dict().items() if part not in name})
     store.save(before, small, tmp_path / "small.safetensors")
     grown = MaskCompletionNetwork(network.config).eval()
     start_from(tmp_path / "small.safetensors", "masks", grown)

@@ -120,10 +120,10 @@ def mean(
     from deocclude.weights import store
 
     networks = [cast("MaskCompletionNetwork", store.load_file("masks", path)) for path in weights]
-    config = networks[0].config
-    composites = PackedWindows.read([packed], "masks", config.size, seed)
+    composites = PackedWindows.read([packed], "masks", networks[0].config.size, seed)
     batches = DataLoader(Subset(composites, range(windows)), batch_size=16)
-    store.save(mean_of(networks, batches), config, out)
+    network = mean_of(networks, batches)
+    store.save(network, network.config, out)
     typer.echo(f"{out}: the mean of {len(networks)}, {out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -42,6 +42,10 @@ class MaskCompletionConfig:
     """Coefficients of Eq. 4: segmentation, adversarial, generation."""
     refinements: tuple[int, ...] = ()
     """Residual blocks behind each level of the decoders, coarsest first; the paper has none."""
+    first_context: int = 0
+    """Transformer layers behind the first hourglass's encoder, at its coarsest level; the paper has none."""
+    second_context: int = 0
+    """The same of the second hourglass."""
     overlap: float = 0.0
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     second_look: float = 0.0
@@ -113,6 +117,8 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         learning_rate=6e-3,
         lambdas=(1.0, 0.01, 0.1),
         refinements=(2, 2, 1),
+        first_context=4,
+        second_context=2,
         overlap=1.0,
         second_look=0.25,
         unguided=0.25,

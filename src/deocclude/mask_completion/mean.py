@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.hourglass import may_be_missing
 from deocclude.mask_completion.network import MaskCompletionNetwork
 
 
@@ -18,25 +19,33 @@ def mean_of(
 ) -> MaskCompletionNetwork:
     """A network whose weights are the means of theirs; each network counts the same.
 
-    batches: those of training (`image` N3SS, `initial` N1SS), from which batch norm takes its statistics
-    anew: the means of the networks' own do not describe the features of the mean. Makes sense for networks
-    that were trained on from each other, at whatever rate. Raises DeoccludeError if their shapes differ.
+    Parts that some lack (`hourglass.may_be_missing`) are the means of those that have them; the config is
+    that of the first network with the most parts. batches: those of training (`image` N3SS, `initial` N1SS),
+    from which batch norm takes its statistics anew: the means of the networks' own do not describe the
+    features of the mean. Makes sense for networks that were trained on from each other, at whatever rate.
+    Raises DeoccludeError if their shapes differ.
     """
-    mean = deepcopy(networks[0])
+    mean = deepcopy(max(networks, key=lambda network: len(network.state_dict())))
     states = [network.state_dict() for network in networks]
-    shapes = [{name: value.shape for name, value in state.items()} for state in states]
-    if any(other != shapes[0] for other in shapes):
+    if not all(_fits(state, mean.state_dict()) for state in states):
         raise DeoccludeError("weights of networks of different shapes have no mean; export alike ones")
     mean.load_state_dict(
         {
-            name: torch.stack([state[name] for state in states]).mean(dim=0)
+            name: torch.stack([state[name] for state in states if name in state]).mean(dim=0)
             if value.is_floating_point()
             else value
-            for name, value in states[0].items()
+            for name, value in mean.state_dict().items()
         }
     )
     update_bn(([torch.cat([batch["image"], batch["initial"]], dim=1)] for batch in batches), _Joined(mean))
     return mean.eval()
+
+
+def _fits(state: dict[str, Tensor], whole: dict[str, Tensor]) -> bool:
+    return state.keys() <= whole.keys() and all(
+        state[name].shape == value.shape if name in state else may_be_missing(name)
+        for name, value in whole.items()
+    )
 
 
 class _Joined(nn.Module):

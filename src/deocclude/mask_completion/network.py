@@ -168,12 +168,20 @@ class MaskCompletionNetwork(nn.Module):
         widths, depths = config.encoder_widths, config.encoder_depths
         first = PersonEncoder() if config.encoder == "blazepose" else DoubleConvEncoder(4, widths, depths)
         self.modal_hourglass = Hourglass(
-            first, config.first_decoder_widths, separable=separable, refinements=config.refinements
+            first,
+            config.first_decoder_widths,
+            separable=separable,
+            refinements=config.refinements,
+            context=config.first_context,
         )
         feature = self.modal_hourglass.width
         second = (SeparableEncoder if separable else DoubleConvEncoder)(feature + 1, widths, depths)
         self.amodal_hourglass = Hourglass(
-            second, config.second_decoder_widths, separable=separable, refinements=config.refinements
+            second,
+            config.second_decoder_widths,
+            separable=separable,
+            refinements=config.refinements,
+            context=config.second_context,
         )
         self.templates = TemplatePrior(config.templates, config.template_size, config.template_channels)
         stride = config.feature_stride

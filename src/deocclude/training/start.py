@@ -7,17 +7,18 @@ from pathlib import Path
 from torch import nn
 
 from deocclude.errors import DeoccludeError
+from deocclude.mask_completion.hourglass import may_be_missing
 from deocclude.weights import store
 
 
 def start_from(init: Path, stage: store.Stage, network: nn.Module) -> None:
-    """Weights without refinements are taken too: those of `network` start as the identity.
+    """Weights without refinements or context are taken too: those of `network` start as the identity.
 
     Raises DeoccludeError if the file is none of `export`, or of a network that does not fit.
     """
     weights = store.load_file(stage, init).state_dict()
-    refinements = {name: value for name, value in network.state_dict().items() if ".refinements." in name}
+    grown = {name: value for name, value in network.state_dict().items() if may_be_missing(name)}
     try:
-        network.load_state_dict(refinements | weights)
+        network.load_state_dict(grown | weights)
     except RuntimeError as error:
         raise DeoccludeError(f"{init}: weights of another preset or size; choose that preset") from error
