@@ -131,8 +131,8 @@ def test_training_starts_from_exported_weights(trained, data, tmp_path):
 @pytest.mark.parametrize(
     ("lacking", "part"),
     [
-        ({"first_context": 0, "second_context": 0}, ".context."),
-        ({"refinements": ()}, ".refinements."),
+        ({"first_context": 0, "second_context": 0}, "hourglass.context."),
+        ({"refinements": ()}, "hourglass.refinements."),
     ],
 )
 def test_weights_from_before_a_part_was_added_grow_it(trained, data, tmp_path, lacking, part):

@@ -11,7 +11,7 @@ from deocclude.mask_completion.context import Context
 from deocclude.mask_completion.encoders import Encoder, double_convolution
 from deocclude.mask_completion.refinement import Refinement
 
-_GROWN = (".context.", ".refinements.")
+_GROWN = ("hourglass.context.", "hourglass.refinements.")
 
 
 def may_be_missing(name: str) -> bool:
