@@ -9,6 +9,7 @@ import torch
 
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.config import MASK_PRESETS, MaskCompletionConfig
+from deocclude.mask_completion.hourglass import may_be_missing
 from deocclude.mask_completion.network import (
     MaskCompletionNetwork,
     MaskPrediction,
@@ -32,6 +33,13 @@ def test_lite_fits_in_22_megabytes_of_half_precision() -> None:
     network = MaskCompletionNetwork(MASK_PRESETS["lite"])
     assert 10e6 <= _trainable(network) <= 11e6
     assert sum(tensor.numel() for tensor in network.state_dict().values()) <= 11e6
+
+
+def test_what_older_weights_may_lack_are_refinements_and_context_alone() -> None:
+    config = MASK_PRESETS["lite"]
+    plain = replace(config, refinements=(), first_context=0, second_context=0)
+    names, older = (MaskCompletionNetwork(one).state_dict().keys() for one in (config, plain))
+    assert {name for name in names if may_be_missing(name)} == names - older
 
 
 @pytest.mark.parametrize("preset", MASK_PRESETS)
