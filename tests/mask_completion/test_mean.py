@@ -7,7 +7,7 @@ from torch import nn
 
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.config import MASK_PRESETS
-from deocclude.mask_completion.mean import mean_of
+from deocclude.mask_completion.mean import fullest, mean_of
 from deocclude.mask_completion.network import MaskCompletionNetwork
 
 CONFIG = replace(
@@ -46,7 +46,7 @@ def test_parts_that_one_lacks_are_those_of_the_other():
     plain, grown = network(0), network(1, replace(CONFIG, first_context=1, refinements=(1,)))
     for networks in ([plain, grown], [grown, plain]):
         mean = mean_of(networks, batches())
-        assert mean.config == grown.config
+        assert mean.config == fullest(networks).config == grown.config
         for name, value in mean.named_parameters():
             own = grown.get_parameter(name)
             if "context" not in name and "refinements" not in name:

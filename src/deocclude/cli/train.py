@@ -116,14 +116,14 @@ def mean(
     from torch.utils.data import DataLoader, Subset
 
     from deocclude.ahp.packed import PackedWindows
-    from deocclude.mask_completion.mean import mean_of
+    from deocclude.mask_completion.mean import fullest, mean_of
     from deocclude.weights import store
 
     networks = [cast("MaskCompletionNetwork", store.load_file("masks", path)) for path in weights]
-    composites = PackedWindows.read([packed], "masks", networks[0].config.size, seed)
+    config = fullest(networks).config
+    composites = PackedWindows.read([packed], "masks", config.size, seed)
     batches = DataLoader(Subset(composites, range(windows)), batch_size=16)
-    network = mean_of(networks, batches)
-    store.save(network, network.config, out)
+    store.save(mean_of(networks, batches), config, out)
     typer.echo(f"{out}: the mean of {len(networks)}, {out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -42,14 +42,16 @@ class Context(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         rows, columns = x.shape[-2:]
-        places = self.place(_waves(rows, columns).to(x))
+        places = self.place(_waves(rows, columns, x.device).to(x.dtype))
         known = self.leave(self.layers(self.enter(x.flatten(2).transpose(1, 2)) + places))
         return x + known.transpose(1, 2).unflatten(2, (rows, columns))
 
 
-def _waves(rows: int, columns: int) -> Tensor:
+def _waves(rows: int, columns: int, device: torch.device) -> Tensor:
     """Sines and cosines of the pixels' places in the crop, float32 (rows * columns) x (4 * _WAVES)."""
-    down, along = (torch.linspace(-1 + 1 / count, 1 - 1 / count, count) for count in (rows, columns))
+    down, along = (
+        torch.linspace(-1 + 1 / count, 1 - 1 / count, count, device=device) for count in (rows, columns)
+    )
     places = torch.cartesian_prod(down, along)
-    angles = (places[:, :, None] * (torch.pi / 2 * 2.0 ** torch.arange(_WAVES))).flatten(1)
+    angles = (places[:, :, None] * (torch.pi / 2 * 2.0 ** torch.arange(_WAVES, device=device))).flatten(1)
     return torch.cat([angles.sin(), angles.cos()], dim=1)

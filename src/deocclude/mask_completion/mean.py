@@ -14,18 +14,23 @@ from deocclude.mask_completion.hourglass import may_be_missing
 from deocclude.mask_completion.network import MaskCompletionNetwork
 
 
+def fullest(networks: Sequence[MaskCompletionNetwork]) -> MaskCompletionNetwork:
+    """The one with the most parts, of several such the first."""
+    return max(networks, key=lambda network: len(network.state_dict()))
+
+
 def mean_of(
     networks: Sequence[MaskCompletionNetwork], batches: Iterable[dict[str, Tensor]]
 ) -> MaskCompletionNetwork:
     """A network whose weights are the means of theirs; each network counts the same.
 
     Parts that some lack (`hourglass.may_be_missing`) are the means of those that have them; the config is
-    that of the first network with the most parts. batches: those of training (`image` N3SS, `initial` N1SS),
-    from which batch norm takes its statistics anew: the means of the networks' own do not describe the
-    features of the mean. Makes sense for networks that were trained on from each other, at whatever rate.
-    Raises DeoccludeError if their shapes differ.
+    that of the `fullest`. batches: those of training (`image` N3SS, `initial` N1SS), from which batch norm
+    takes its statistics anew: the means of the networks' own do not describe the features of the mean. Makes
+    sense for networks that were trained on from each other, at whatever rate. Raises DeoccludeError if their
+    shapes differ.
     """
-    mean = deepcopy(max(networks, key=lambda network: len(network.state_dict())))
+    mean = deepcopy(fullest(networks))
     states = [network.state_dict() for network in networks]
     if not all(_fits(state, mean.state_dict()) for state in states):
         raise DeoccludeError("weights of networks of different shapes have no mean; export alike ones")
