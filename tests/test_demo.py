@@ -22,6 +22,26 @@ def test_the_scene_is_the_photo_with_a_cup_in_it(tmp_path):
     np.testing.assert_array_equal(load_photo(save_scene(scene, tmp_path / "new")), scene.occluded)
 
 
+@pytest.mark.parametrize("place", [(-120, 340), (400, 380), (100, -100)])
+def test_the_cup_may_stick_out_of_the_photo(place):
+    usual, scene = make_scene(), make_scene(place)
+    right, down = place[0] - 100, place[1] - 340
+    expected = np.zeros_like(usual.occluder)
+    for y, x in np.argwhere(usual.occluder) + np.array([down, right]):
+        if 0 <= y < 512 and 0 <= x < 512:
+            expected[y, x] = True
+    seen = slice(0, 512 + min(0, down)), slice(None)  # the usual cup's foot is below the photo
+    np.testing.assert_array_equal(scene.occluder[seen], expected[seen])
+    assert expected[seen].any()
+
+
+@pytest.mark.parametrize("place", [(512, 0), (-400, 0), (0, 600), (0, -300)])
+def test_a_cup_beside_the_photo_leaves_it_as_it_is(place):
+    scene = make_scene(place)
+    assert not scene.occluder.any()
+    np.testing.assert_array_equal(scene.occluded, scene.original)
+
+
 def test_a_perfect_prediction_scores_one():
     scene = make_scene()
     body = np.zeros((512, 512), bool)

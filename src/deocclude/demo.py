@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from deocclude.crops import intersection, moved, rows_and_columns
 from deocclude.errors import DeoccludeError
 from deocclude.overlap import iou
 from deocclude.overview import BLUE, GREEN, RED, View, figure
@@ -27,7 +28,7 @@ _CUP_OUTLINE = (
 # fmt: on
 """The cup with its saucer in `skimage.data.coffee()`, x and y."""
 _CUP_SCALE = 0.56
-_CUP_PLACE = (100, 340)
+CUP_PLACE = (100, 340)
 _FINE = 4
 
 
@@ -40,8 +41,11 @@ class DemoScene:
     occluder: np.ndarray
 
 
-def make_scene() -> DemoScene:
-    """The scene, from two photos that come with scikit-image. Raises DeoccludeError without that package."""
+def make_scene(place: tuple[int, int] = CUP_PLACE) -> DemoScene:
+    """The scene, from two photos that come with scikit-image. Raises DeoccludeError without that package.
+
+    place: x and y of the cut-out's upper left corner; it may stick out of the photo, or lie beside it.
+    """
     try:
         from skimage import data
     except ImportError:
@@ -50,13 +54,13 @@ def make_scene() -> DemoScene:
         ) from None
     original = data.astronaut()
     cup, share = _cut_out(data.coffee())
-    left, top = _CUP_PLACE
+    left, top = place
     height, width = original.shape[:2]
-    rows, columns = slice(top, min(height, top + cup.shape[0])), slice(max(0, left), left + cup.shape[1])
-    inner = slice(0, rows.stop - top), slice(columns.start - left, cup.shape[1])
+    here = intersection((0, 0, width, height), (left, top, left + cup.shape[1], top + cup.shape[0]))
+    outer, inner = rows_and_columns(here), rows_and_columns(moved(here, -left, -top))
     opacity = np.zeros((height, width, 1), np.float32)
     front = np.zeros((height, width, 3), np.float32)
-    opacity[rows, columns], front[rows, columns] = share[inner], cup[inner]
+    opacity[outer], front[outer] = share[inner], cup[inner]
     occluded = np.rint(original * (1 - opacity) + front * opacity).astype(np.uint8)
     return DemoScene(original, occluded, opacity[..., 0] > 0.5)
 

@@ -106,6 +106,15 @@ def test_samples_show_nobody_under_the_mask_that_was_written(coco, root):
         ))  # fmt: skip
 
 
+def test_each_photo_is_given_once(coco, root):
+    write_false_alarms(root, coco, HERE, finder=SeesGhosts)
+    alarms = FalseAlarms(root, "train")
+    photos = alarms.photos
+    assert len(photos) == len(list((root / "false_alarms" / "train" / "JPEGImages").iterdir())) < len(alarms)
+    for sample, _ in alarms:
+        assert sum(np.array_equal(sample.occluded, photo) for photo in photos) == 1
+
+
 def test_their_share_of_the_training_samples(coco, root):
     write_false_alarms(root, coco, HERE, finder=SeesGhosts)
     settings = BatchSettings(false_alarms=0.5)

@@ -85,6 +85,11 @@ class FalseAlarms(Sequence[tuple[OcclusionSample, np.ndarray]]):
         ]
         self._bytes = {path: path.read_bytes() for path in {*self._masks, *self._photos}}
 
+    @property
+    def photos(self) -> list[np.ndarray]:
+        """The photos themselves, uint8 HxWx3 RGB, each once."""
+        return [layout.decode_rgb(self._bytes[path], path) for path in dict.fromkeys(self._photos)]
+
     def __len__(self) -> int:
         return len(self._masks)
 

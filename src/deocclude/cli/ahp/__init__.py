@@ -13,6 +13,7 @@ from deocclude.cli.ahp.pack import pack
 from deocclude.cli.ahp.parser_score import parser_score
 from deocclude.cli.ahp.review import review
 from deocclude.cli.ahp.seen_people import seen_people
+from deocclude.cli.ahp.seen_score import seen_score
 from deocclude.cli.ahp.segment import segment
 from deocclude.cli.ahp.statistics import statistics
 from deocclude.cli.ahp.synthesize import synthesize
@@ -29,6 +30,7 @@ app.command()(compose)
 app.command()(pack)
 app.command("false-alarms")(false_alarms)
 app.command("seen-people")(seen_people)
+app.command("seen-score")(seen_score)
 app.command()(convert)
 app.command()(statistics)
 app.command()(verify)
