@@ -28,7 +28,7 @@ _CUP_OUTLINE = (
 # fmt: on
 """The cup with its saucer in `skimage.data.coffee()`, x and y."""
 _CUP_SCALE = 0.56
-CUP_PLACE = (100, 340)
+_CUP_PLACE = (100, 340)
 _FINE = 4
 
 
@@ -41,7 +41,7 @@ class DemoScene:
     occluder: np.ndarray
 
 
-def make_scene(place: tuple[int, int] = CUP_PLACE) -> DemoScene:
+def make_scene(place: tuple[int, int] = _CUP_PLACE) -> DemoScene:
     """The scene, from two photos that come with scikit-image. Raises DeoccludeError without that package.
 
     place: x and y of the cut-out's upper left corner; it may stick out of the photo, or lie beside it.

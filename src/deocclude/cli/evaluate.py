@@ -10,7 +10,7 @@ import typer
 
 from deocclude.atomic import replacing
 from deocclude.cli.exemplars import Exemplars
-from deocclude.errors import DeoccludeError
+from deocclude.cli.targets import require_folders
 
 if TYPE_CHECKING:
     from deocclude.evaluation.parallel import Evaluator
@@ -70,9 +70,7 @@ def evaluate(
     from deocclude.evaluation.tables import show
     from deocclude.evaluation.verdicts import count_verdicts, read_verdicts
 
-    for target in (json, html, sheet):
-        if target is not None and not target.parent.is_dir():
-            raise DeoccludeError(f"{target}: the folder {target.parent} does not exist; make it first")
+    require_folders(json, html, sheet)
     job = Job(
         ahp_dir, split, model, device, initial_masks, stress, exemplars, looks, pictures=html is not None
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from deocclude.errors import DeoccludeError
+from deocclude.cli.targets import require_folders
 
 
 def parser_score(
@@ -36,8 +36,7 @@ def parser_score(
     from deocclude.evaluation.part_tables import class_table, summary_table
     from deocclude.evaluation.wording import absent_line
 
-    if json is not None and not json.parent.is_dir():
-        raise DeoccludeError(f"{json}: the folder {json.parent} does not exist; make it first")
+    require_folders(json)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     people = People(root, split)

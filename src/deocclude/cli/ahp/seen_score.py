@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from deocclude.errors import DeoccludeError
+from deocclude.cli.targets import require_folders
 
 
 def seen_score(
@@ -38,8 +38,7 @@ def seen_score(
     from deocclude.people import load_source
     from deocclude.pipeline import Deoccluder
 
-    if json is not None and not json.parent.is_dir():
-        raise DeoccludeError(f"{json}: the folder {json.parent} does not exist; make it first")
+    require_folders(json)
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     people, empty = SeenPeople(root, split), FalseAlarms(root, split).photos

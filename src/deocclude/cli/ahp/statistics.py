@@ -8,7 +8,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from deocclude.errors import DeoccludeError
+from deocclude.cli.targets import require_folders
 
 _COMPOSITES = 24
 _PEOPLE = "people"
@@ -48,9 +48,7 @@ def statistics(
     from deocclude.ahp.statistics.terminal import show
     from deocclude.atomic import write_atomically
 
-    for target in (json, html, sheet):
-        if target is not None and not target.parent.is_dir():
-            raise DeoccludeError(f"{target}: the folder {target.parent} does not exist; make it first")
+    require_folders(json, html, sheet)
     if sheet is not None and sheet_of != _PEOPLE:
         folder_of(root, sheet_of)
     classifier = None if scenes is None else load_classifier(scenes)
