@@ -16,7 +16,7 @@ OUTSIDE_PHOTO = 127
 
 _ROOM_FOR_THE_HIDDEN = 3.0
 _LEAST_MARGIN = 1.25
-_CLOSE_MARGIN = 1.2
+CLOSE_MARGIN = 1.2
 
 Box = tuple[int, int, int, int]
 
@@ -85,7 +85,7 @@ class SquareWindow:
     @classmethod
     def close_to(cls, box: Box) -> SquareWindow:
         """Window centred on the box of a whole body, its side 1.2 times the longest."""
-        return cls._centred(box, _CLOSE_MARGIN * max(box[2] - box[0], box[3] - box[1]))
+        return cls._centred(box, CLOSE_MARGIN * max(box[2] - box[0], box[3] - box[1]))
 
     @classmethod
     def _centred(cls, box: Box, side: float) -> SquareWindow:

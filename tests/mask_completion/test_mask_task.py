@@ -17,6 +17,7 @@ from deocclude.mask_completion.losses import (
 )
 from deocclude.mask_completion.network import MaskPrediction
 from deocclude.mask_completion.report import MaskScores
+from deocclude.mask_completion.second_look import seen_again
 from deocclude.mask_completion.task import Lambdas, MaskCompletionTask, discriminator_term
 
 TERMS = ["ce_modal", "ce_amodal", "ce_parsing_modal", "ce_parsing_amodal", "adversarial", "l1", "perceptual"]
@@ -100,35 +101,49 @@ def test_a_step_moves_both_and_names_every_term(task: MaskCompletionTask) -> Non
         assert moved == (name != "features"), name
 
 
-def test_of_the_batch_a_quarter_starts_from_the_modal_mask_found_and_a_quarter_from_none() -> None:
+def test_half_of_the_batch_is_seen_again_and_a_quarter_has_no_initial_mask() -> None:
     torch.manual_seed(1)
     task, batch = MaskCompletionTask(TINY["lite"], pretrained=False), _batch(8)
+    batch["in_front"][6] = True
     network = task.networks["generator"]
     network.modal_branch.mask[-1].bias.data.zero_()
+    guided = {**batch, "initial": batch["initial"].clone()}
+    guided["initial"][7] = 0
     network.eval()
     with torch.no_grad():
-        found = (network(batch["image"], batch["initial"]).modal > 0).float()
+        first = network(guided["image"], guided["initial"])
     network.train()
-    assert found[:2].flatten(1).any(dim=1).all()
-    assert not torch.equal(found[:2], batch["initial"][:2])
-    initial = task.initial_masks(network, batch)
-    assert torch.equal(initial[:2], found[:2])
-    assert torch.equal(initial[2:6], batch["initial"][2:6])
-    assert not initial[6:].any()
+    assert (first.modal > 0).flatten(1).any(dim=1).all()
+    found = seen_again({**guided, "initial": (first.modal > 0).float()}, first)
+    from_initial = seen_again(guided, first)
+
+    looks = task.as_looked_at(network, batch)
     assert network.training
-    network.modal_branch.mask[-1].bias.data.fill_(-99.0)
-    assert torch.equal(task.initial_masks(network, batch)[:6], batch["initial"][:6])
-    assert batch["initial"][6:].any()
-    batch["in_front"][7] = True
-    initial = task.initial_masks(network, batch)
-    assert not initial[6].any()
-    assert torch.equal(initial[7], batch["initial"][7]), "of two people the mask says who is meant"
+    assert looks.keys() == batch.keys()
+    for index, expected in enumerate([batch, from_initial, batch, found, batch, found, batch, from_initial]):
+        for name in batch:
+            assert torch.equal(looks[name][index], expected[name][index]), (index, name)
+    assert looks["initial"][6].any(), "of two people the mask says who is meant"
+    assert not looks["initial"][7].any()
+    assert batch["initial"][7].any()
+
+
+def test_where_nobody_is_found_everything_stays_but_the_masks_left_out() -> None:
+    task, batch = MaskCompletionTask(TINY["lite"], pretrained=False), _batch(8)
+    network = task.networks["generator"]
+    for branch in (network.modal_branch, network.amodal_branch):
+        branch.mask[-1].bias.data.fill_(-99.0)
+    looks = task.as_looked_at(network, batch)
+    torch.testing.assert_close(looks["initial"][:6], batch["initial"][:6])
+    assert not looks["initial"][6:].any()
+    torch.testing.assert_close(looks["image"], batch["image"], atol=1e-5, rtol=0)
 
 
 def test_the_paper_looks_once() -> None:
     batch = _batch(4)
     task = MaskCompletionTask(TINY["paper"], pretrained=False)
-    assert task.initial_masks(task.networks["generator"], batch) is batch["initial"]
+    looks = task.as_looked_at(task.networks["generator"], batch)
+    assert all(torch.equal(looks[name], values) for name, values in batch.items())
 
 
 def test_the_total_is_eq_4(task: MaskCompletionTask) -> None:

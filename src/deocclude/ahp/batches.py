@@ -26,7 +26,7 @@ from deocclude.ahp.layout import Occluders, People
 from deocclude.ahp.sample import OcclusionSample, WholePerson
 from deocclude.ahp.seen_people import SeenPeople
 from deocclude.ahp.synthesis import DEFAULT, PERSON, SynthesisSettings, draw_sample
-from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of, union
+from deocclude.crops import OUTSIDE_PHOTO, Box, SquareWindow, box_of
 from deocclude.errors import DeoccludeError
 from deocclude.overlap import iou
 from deocclude.parsing import inside
@@ -55,8 +55,6 @@ class BatchSettings:
     """Share of people whose clothes change colour, so that their look says less than their outline."""
     stage: Stage = "masks"
     """Whose windows: stage 1 looks around the initial mask, stage 2 around the amodal one."""
-    landmark_box: float = 0.6
-    """Share whose stage 1 window also holds the hidden part, as when landmarks of hidden joints extend it."""
     detected: float = 0.0
     """Share of fresh composites whose initial mask is N_i's own; the others' are simulated."""
     false_alarms: float = 0.0
@@ -80,22 +78,14 @@ class BatchSettings:
 
 
 def window_around(
-    stage: Stage,
-    initial: np.ndarray,
-    amodal: np.ndarray,
-    rng: np.random.Generator,
-    landmark_box: float,
-    jitter: float,
+    stage: Stage, initial: np.ndarray, amodal: np.ndarray, rng: np.random.Generator, jitter: float
 ) -> SquareWindow:
-    """The window that the cascade would choose for that stage; `BatchSettings` says how.
+    """The window that the cascade would choose for that stage, which for stage 1 knows nothing of the body.
 
     initial, amodal: bool HxW. jitter: by how much its edges move, as a share of the box.
     """
-    whole = box_of(amodal)
-    box = box_of(initial) if stage == "masks" else whole
+    box = box_of(initial if stage == "masks" else amodal)
     assert box is not None
-    if stage == "masks" and whole is not None and rng.random() < landmark_box:
-        box = union(box, shaken(whole, rng, 0.04))
     return SquareWindow.around(shaken(box, rng, jitter) if jitter else box)
 
 
@@ -240,7 +230,7 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
         self, sample: OcclusionSample, initial: np.ndarray, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         settings = self.settings
-        window = window_around(settings.stage, initial, sample.amodal, rng, settings.landmark_box, 0.03)
+        window = window_around(settings.stage, initial, sample.amodal, rng, 0.03)
         return tensors_of(sample, initial, window, self.size)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
@@ -274,7 +264,7 @@ def _maybe_mirrored(
 class ValidationDataset(Dataset[dict[str, Tensor]]):
     """The frozen composites of one split, with N_i's masks where they are stored, else simulated ones.
 
-    The window is that of the initial mask alone, or with the hidden joints for a fixed share of the samples.
+    The window is that of the initial mask.
     """
 
     def __init__(
@@ -282,11 +272,10 @@ class ValidationDataset(Dataset[dict[str, Tensor]]):
         root: Path | str,
         split: str = "val",
         size: int = 256,
-        landmark_box: float = 0.6,
         stage: Stage = "masks",
     ) -> None:
         self.frozen = FrozenComposites(Path(root), split)
-        self.size, self.landmark_box, self.stage = size, landmark_box, stage
+        self.size, self.stage = size, stage
         self._indices = [i for i in range(len(self.frozen)) if self._initial(i) is not None]
 
     def _initial(self, index: int) -> np.ndarray | None:
@@ -303,7 +292,5 @@ class ValidationDataset(Dataset[dict[str, Tensor]]):
         chosen = self._indices[index]
         sample, initial = self.frozen[chosen], self._initial(chosen)
         assert initial is not None
-        window = window_around(
-            self.stage, initial, sample.amodal, np.random.default_rng([1, chosen]), self.landmark_box, 0.0
-        )
+        window = window_around(self.stage, initial, sample.amodal, np.random.default_rng([1, chosen]), 0.0)
         return tensors_of(sample, initial, window, self.size)

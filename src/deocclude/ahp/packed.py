@@ -25,8 +25,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from deocclude.ahp import augmentation, layout
-from deocclude.ahp.batches import CompositeDataset, Stage, shaken
-from deocclude.crops import OUTSIDE_PHOTO, SquareWindow, box_of
+from deocclude.ahp.batches import CompositeDataset, Stage
+from deocclude.crops import OUTSIDE_PHOTO, SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import inside, mirror
 
@@ -34,8 +34,6 @@ _SHARD = 500
 _QUALITY = 95
 _MASKS = ("initial", "modal", "amodal", "known", "known_amodal")
 _PHOTOS = {"masks": ("image",), "content": ("image", "original")}
-_CLOSE = 0.5
-_ZOOM = 0.15
 _SPARE = 0.08
 
 
@@ -144,8 +142,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
     """The windows of all folders in an endless series of shuffled rounds; item i depends on (seed, i) alone.
 
     Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
-    is there for stage 'content' alone. Of windows larger than `size`, half of stage 1's are cut close to the
-    whole body, as for the further looks of `MaskStage`, the others a little inside their edges.
+    is there for stage 'content' alone. Windows larger than `size` are cut a little inside their edges.
     """
 
     stage: Stage
@@ -187,7 +184,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         rng = np.random.default_rng([self.seed, index, 2])
         bits, parsing = labels[..., 0], labels[..., 1]
         masks = {name: np.bitwise_and(bits, 1 << place) > 0 for place, name in enumerate(_MASKS)}
-        look = self._look(masks["amodal"], rng)
+        look = self._look(len(bits), rng)
         photos = [look.cut(photo, self.size, outside=OUTSIDE_PHOTO) for photo in photos]
         masks = {name: look.cut_mask(mask, self.size) for name, mask in masks.items()}
         parsing = look.cut(parsing, self.size, nearest=True)
@@ -211,14 +208,9 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
             "in_front": torch.tensor(bool(labels[0, 0, 2])),
         }
 
-    def _look(self, amodal: np.ndarray, rng: np.random.Generator) -> SquareWindow:
-        side = len(amodal)
+    def _look(self, side: int, rng: np.random.Generator) -> SquareWindow:
         if side == self.size:
             return SquareWindow(0, 0, side)
-        body = box_of(amodal)
-        if self.stage == "masks" and body is not None and rng.random() < _CLOSE:
-            close = SquareWindow.close_to(shaken(body, rng, 0.04))
-            return close.zoomed(rng.uniform(1 - _ZOOM, 1 + _ZOOM))
         spare = round(side * rng.uniform(0, _SPARE))
         left, top = rng.integers(0, spare + 1, 2)
         return SquareWindow(int(left), int(top), side - spare)

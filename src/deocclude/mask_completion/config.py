@@ -49,7 +49,7 @@ class MaskCompletionConfig:
     overlap: float = 0.0
     """Weight of the masks' soft IoU beside Eq. 4; the paper has no such term."""
     second_look: float = 0.0
-    """Share of each batch that starts from the network's own modal mask, as `MaskStage` does later on."""
+    """Share of each batch that is seen again where the network supposes the body, as `MaskStage` does."""
     unguided: float = 0.0
     """Share of each batch without an initial mask: whom N_i overlooks the network has to find by itself."""
     judged_from: float = 0.0
@@ -120,7 +120,7 @@ MASK_PRESETS: dict[str, MaskCompletionConfig] = {
         first_context=4,
         second_context=2,
         overlap=1.0,
-        second_look=0.25,
+        second_look=0.5,
         unguided=0.25,
         judged_from=0.8,
         encoder_rate=0.1,

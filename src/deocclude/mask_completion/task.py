@@ -20,10 +20,13 @@ from deocclude.mask_completion.network import (
     soft_masks,
 )
 from deocclude.mask_completion.report import MaskScores, sheet
+from deocclude.mask_completion.second_look import seen_again
 from deocclude.perceptual import VGG16Features, perceptual_loss
 from deocclude.training.evaluating import evaluating
 
 _FIRST_ENCODER = "modal_hourglass.encoder."
+_FROM_INITIAL = 3
+"""Of so many samples seen again one starts from its initial mask once more."""
 
 
 class Lambdas(NamedTuple):
@@ -94,8 +97,8 @@ class MaskCompletionTask:
         Returns every term of Eq. 3 (unweighted, detached), before `judged_from` only those of L_seg, and the
         overlap terms where they count.
         """
-        initial = self.initial_masks(networks["generator"], batch)
-        prediction = networks["generator"](batch["image"], initial)
+        batch = self.as_looked_at(networks["generator"], batch)
+        prediction = networks["generator"](batch["image"], batch["initial"])
         fake = judged_mask(prediction.amodal, batch["amodal"], batch["known_amodal"])
         terms = segmentation_losses(prediction, batch)
         if self.config.overlap:
@@ -114,24 +117,31 @@ class MaskCompletionTask:
             optimizers["discriminator"].step()
         return {name: term.detach() for name, term in terms.items()}
 
-    def initial_masks(self, generator: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        """The batch's N1SS initial masks, as some looks of `MaskStage` have them.
+    def as_looked_at(self, generator: nn.Module, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The batch as the looks of `MaskStage` have it.
 
-        The first, a share of `second_look`, are replaced by the modal masks predicted (where nobody is found
-        the initial mask stays), the last, a share of `unguided`, by empty ones, unless they stand in front of
-        somebody: of two people an empty mask means the one who is harder to see.
+        The last, a share of `unguided`, lose their initial masks, unless they stand in front of somebody: of
+        two people an empty mask means the one who is harder to see. A share of `second_look`, spread over the
+        batch, is `seen_again`; of those two thirds start from the modal mask found, the others, and those
+        without an initial mask, from what they had.
         """
-        initial = batch["initial"]
-        if empty := round(self.config.unguided * len(initial)):
-            guided = batch["in_front"][-empty:, None, None, None]
-            initial = torch.cat([initial[:-empty], initial[-empty:] * guided])
-        count = round(self.config.second_look * len(initial))
-        if not count:
-            return initial
+        guided = torch.ones_like(batch["in_front"])
+        if empty := round(self.config.unguided * len(guided)):
+            guided[-empty:] = batch["in_front"][-empty:]
+        batch = {**batch, "initial": batch["initial"] * guided[:, None, None, None]}
+        again = _spread(self.config.second_look, len(guided))
+        if not again:
+            return batch
+        part = {name: values[again] for name, values in batch.items()}
         with evaluating(generator) as network:
-            modal = network(batch["image"][:count], initial[:count]).modal > 0
-        seen = modal.flatten(1).any(dim=1)[:, None, None, None]
-        return torch.cat([torch.where(seen, modal.to(initial.dtype), initial[:count]), initial[count:]])
+            first = network(part["image"], part["initial"])
+        found = (first.modal > 0).to(part["initial"].dtype)
+        swapped = guided[again] & found.flatten(1).any(dim=1)
+        swapped[::_FROM_INITIAL] = False
+        part["initial"] = torch.where(swapped[:, None, None, None], found, part["initial"])
+        seen = seen_again(part, first)
+        where = torch.tensor(again, device=found.device)
+        return {name: values.index_copy(0, where, seen[name]) for name, values in batch.items()}
 
     def judgement_terms(
         self, networks: nn.ModuleDict, fake: Tensor, batch: dict[str, Tensor]
@@ -174,3 +184,9 @@ class MaskCompletionTask:
         """uint8 HxWx3, one row a sample; see `report.sheet`."""
         with evaluating(networks["generator"]) as generator:
             return sheet(complete(generator(batch["image"], batch["initial"])), batch)
+
+
+def _spread(share: float, count: int) -> list[int]:
+    """Evenly spread indices of a share of `count` samples."""
+    chosen = round(share * count)
+    return [((2 * index + 1) * count) // (2 * chosen) for index in range(chosen)]
