@@ -22,6 +22,7 @@ from deocclude.evaluation.run import Measured, complete, measure
 from deocclude.evaluation.stress import STRESSES, fits
 from deocclude.people import load_source
 from deocclude.pipeline import Deoccluder
+from deocclude.threads import one_thread
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def evaluate_all(evaluator: Evaluator, indices: Sequence[int], workers: int = 1)
     """
     if workers == 1 or len(indices) < 2:
         for index in indices:
-            with _one_thread():
+            with _one_thread_for_now():
                 outcome = evaluator(index)
             yield outcome
         return
@@ -132,8 +133,7 @@ _evaluator: Evaluator | None = None
 
 def _start(job: Job) -> None:
     global _evaluator
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_thread()
     _evaluator = Evaluator(job)
 
 
@@ -143,10 +143,9 @@ def _evaluate(index: int) -> Outcome:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _one_thread_for_now() -> Iterator[None]:
     before = torch.get_num_threads(), cv2.getNumThreads()
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_thread()
     try:
         yield
     finally:

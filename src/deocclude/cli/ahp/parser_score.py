@@ -24,8 +24,6 @@ def parser_score(
     """Measure the parser of `segment` on whole people against their own labels (docs/evaluation.md)."""
     from json import dumps
 
-    import cv2
-    import torch
     from rich.console import Console
     from rich.progress import track
 
@@ -35,10 +33,10 @@ def parser_score(
     from deocclude.evaluation.parser_score import open_parser, score
     from deocclude.evaluation.part_tables import class_table, summary_table
     from deocclude.evaluation.wording import absent_line
+    from deocclude.threads import one_thread
 
     require_folders(json)
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_thread()
     people = People(root, split)
     who, drawer = open_parser(parser), load_segmenter(segmenter)
     numbers = score(people, who, drawer, lambda positions: track(positions, "parsing", len(positions)))

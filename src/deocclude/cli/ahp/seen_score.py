@@ -22,8 +22,6 @@ def seen_score(
     """Measure visible masks behind real occluders, and false people (docs/evaluation.md)."""
     from json import dumps
 
-    import cv2
-    import torch
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
@@ -37,10 +35,10 @@ def seen_score(
     from deocclude.evaluation.wording import number, span
     from deocclude.people import load_source
     from deocclude.pipeline import Deoccluder
+    from deocclude.threads import one_thread
 
     require_folders(json)
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
+    one_thread()
     people, empty = SeenPeople(root, split), FalseAlarms(root, split).photos
     deoccluder = Deoccluder.load(model, device=device, people=load_source("blazepose", num_threads=1))
     seen = score_seen(people, deoccluder, lambda positions: track(positions, "seen people", len(positions)))
