@@ -46,15 +46,6 @@ def test_a_close_window_has_a_tenth_of_room_on_each_side(box):
     assert abs(window.top + window.side / 2 - (box[1] + box[3]) / 2) <= 0.5
 
 
-@pytest.mark.parametrize("factor", [0.5, 0.87, 1.0, 1.3])
-def test_a_zoomed_window_keeps_its_centre(factor):
-    window = SquareWindow(-7, 30, 101)
-    zoomed = window.zoomed(factor)
-    assert zoomed.side == np.ceil(factor * 101)
-    assert abs(zoomed.left + zoomed.side / 2 - 43.5) <= 0.5
-    assert abs(zoomed.top + zoomed.side / 2 - 80.5) <= 0.5
-
-
 def test_a_cut_mask_is_the_majority_of_its_area():
     mask = np.zeros((40, 40), bool)
     mask[:, :13] = True

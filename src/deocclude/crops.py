@@ -100,10 +100,6 @@ class SquareWindow:
     def _box(self) -> Box:
         return self.left, self.top, self.left + self.side, self.top + self.side
 
-    def zoomed(self, factor: float) -> SquareWindow:
-        """Window with the same centre and `factor` times the side."""
-        return self._centred(self._box, factor * self.side)
-
     def seen_from(self, box: Box) -> SquareWindow:
         """The same window for an image that holds the pixels of `box` alone."""
         return SquareWindow(self.left - box[0], self.top - box[1], self.side)

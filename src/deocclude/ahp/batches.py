@@ -35,6 +35,8 @@ from deocclude.people.person import LEAST_MATCH
 
 _MOST_LOOKS = 3
 _AS_THEY_ARE = 0.5
+_JITTER = 0.03
+"""By how much the edges of a window's box move, as a share of its sides."""
 _LEAST_IN_FRONT = 0.5
 """IoU from which on N_i's mask is of the person in front, not of the one behind, whose mask is not known."""
 
@@ -77,16 +79,14 @@ class BatchSettings:
             )
 
 
-def window_around(
-    stage: Stage, initial: np.ndarray, amodal: np.ndarray, rng: np.random.Generator, jitter: float
-) -> SquareWindow:
-    """The window that the cascade would choose for that stage, which for stage 1 knows nothing of the body.
+def looked_for(stage: Stage, initial: np.ndarray, amodal: np.ndarray) -> Box:
+    """The box around which the cascade's window lies at that stage; for stage 1 it knows nothing of the body.
 
-    initial, amodal: bool HxW. jitter: by how much its edges move, as a share of the box.
+    initial, amodal: bool HxW.
     """
     box = box_of(initial if stage == "masks" else amodal)
     assert box is not None
-    return SquareWindow.around(shaken(box, rng, jitter) if jitter else box)
+    return box
 
 
 def shaken(box: Box, rng: np.random.Generator, amount: float) -> Box:
@@ -229,8 +229,8 @@ class CompositeDataset(Dataset[dict[str, Tensor]]):
     def _cut(
         self, sample: OcclusionSample, initial: np.ndarray, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        settings = self.settings
-        window = window_around(settings.stage, initial, sample.amodal, rng, 0.03)
+        box = looked_for(self.settings.stage, initial, sample.amodal)
+        window = SquareWindow.around(shaken(box, rng, _JITTER))
         return tensors_of(sample, initial, window, self.size)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
@@ -292,5 +292,5 @@ class ValidationDataset(Dataset[dict[str, Tensor]]):
         chosen = self._indices[index]
         sample, initial = self.frozen[chosen], self._initial(chosen)
         assert initial is not None
-        window = window_around(self.stage, initial, sample.amodal, np.random.default_rng([1, chosen]), 0.0)
+        window = SquareWindow.around(looked_for(self.stage, initial, sample.amodal))
         return tensors_of(sample, initial, window, self.size)
