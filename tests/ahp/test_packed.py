@@ -81,6 +81,7 @@ def test_larger_windows_are_looked_into_anew(packed, ahp_folder):
         assert torch.equal(read["parsing_modal"], read["parsing_amodal"] * modal[0])
         rows, columns = np.nonzero(read["amodal"][0].numpy())
         covered.append((max(np.ptp(rows), np.ptp(columns)) + 1) / 32)
+    assert sum(share < 0.7 for share in covered) > 4, "no look with room for the hidden part"
     assert len(set(covered)) > 6
     assert torch.equal(windows[7]["image"], PackedWindows.read([packed], "masks", 32, seed=5)[7]["image"])
 

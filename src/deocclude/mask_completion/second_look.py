@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from deocclude.crops import CLOSE_MARGIN, OUTSIDE_PHOTO
+from deocclude.crops import CLOSE_MARGIN, OUTSIDE_PHOTO, box_of
 from deocclude.mask_completion.network import MaskPrediction
 from deocclude.parsing import UNLABELLED
 
@@ -45,11 +45,11 @@ def _close_to(bodies: Tensor) -> Tensor:
     """Bool N1SS -> float32 N23, the affine map from each window close to a body to the one it is seen in."""
     size = bodies.shape[-1]
     places = torch.eye(2, 3, device=bodies.device).repeat(len(bodies), 1, 1)
-    for place, body in zip(places, bodies[:, 0], strict=True):
-        rows, columns = (body.any(dim=axis).nonzero() for axis in (1, 0))
-        if not len(rows):
+    for place, body in zip(places, bodies[:, 0].cpu().numpy(), strict=True):
+        box = box_of(body)
+        if box is None:
             continue
-        (top, bottom), (left, right) = ((int(line[0]), int(line[-1]) + 1) for line in (rows, columns))
+        left, top, right, bottom = box
         scale = CLOSE_MARGIN * max(bottom - top, right - left) / size
         place[0, 0] = place[1, 1] = scale
         place[:, 2] = torch.tensor([left + right - size, top + bottom - size]) / size

@@ -16,7 +16,7 @@ import cv2
 from deocclude.ahp.acquire.checks import Unfit
 from deocclude.ahp.acquire.parts import Part, cut, finish, lines_of
 from deocclude.ahp.candidate import Candidate
-from deocclude.ahp.engine import Engine, one_thread
+from deocclude.ahp.engine import Engine
 from deocclude.ahp.layout import encode_parsing, encode_png
 from deocclude.ahp.photo import photo_of
 from deocclude.ahp.progress import progress_of
@@ -102,10 +102,9 @@ def _facts(line: _Line) -> str:
 
 
 def _start() -> None:
-    import torch
+    from deocclude.threads import one_thread
 
     one_thread()
-    torch.set_num_threads(1)
 
 
 @cache
