@@ -27,6 +27,7 @@ def packed(ahp_folder, tmp_path_factory):
 
 def test_windows_come_back_once_a_round_maybe_mirrored(packed, ahp_folder):
     windows = PackedWindows.read([packed], "masks", SIZE)
+    assert "finer" not in windows[0]
     made = [composites(ahp_folder).plain(index) for index in range(6)]
     for turn in range(3):
         seen = []
@@ -74,6 +75,9 @@ def test_larger_windows_are_looked_into_anew(packed, ahp_folder):
     for index in range(60):
         read = windows[index]
         assert read["image"].shape == (3, 32, 32)
+        assert read["finer"].shape == (3, SIZE, SIZE)
+        shrunk = read["finer"].reshape(3, 32, 2, 32, 2).mean(dim=(2, 4))
+        assert (read["image"] - shrunk).abs().max() < 1.5 / 255
         modal, amodal = read["modal"] > 0, read["amodal"] > 0
         assert not (modal & ~amodal).any()
         assert torch.equal(read["invisible"] > 0, amodal & ~modal)
@@ -89,6 +93,7 @@ def test_larger_windows_are_looked_into_anew(packed, ahp_folder):
 def test_the_content_stage_gets_the_original_too(ahp_folder, tmp_path):
     pack(composites(ahp_folder, "content"), tmp_path, 2)
     window = PackedWindows.read([tmp_path], "content", SIZE)[0]
+    assert "finer" not in PackedWindows.read([tmp_path], "content", 32)[0]
     hidden = window["invisible"].expand(3, -1, -1) > 0
     assert window["original"].shape == (3, SIZE, SIZE)
     assert (window["original"] - window["image"])[~hidden].abs().mean() < 0.05

@@ -92,3 +92,12 @@ def test_where_nobody_was_found_the_window_stays() -> None:
     seen = seen_again(batch, _prediction(torch.zeros_like(amodal), torch.zeros_like(amodal)))
     for name, values in batch.items():
         torch.testing.assert_close(seen[name], values, atol=1e-5, rtol=0)
+
+
+def test_closer_looks_show_what_the_crop_is_too_small_for() -> None:
+    body = torch.zeros(1, SIZE, SIZE)
+    body[:, 28:68, 30:60] = 1  # 40 pixels high, so a window of SIZE / 2
+    finer = torch.rand(1, 3, 2 * SIZE, 2 * SIZE, generator=torch.Generator().manual_seed(1))
+    batch = {**_batch(body, body), "image": functional.avg_pool2d(finer, 2), "finer": finer}
+    seen = seen_again(batch, _prediction(body, body))
+    torch.testing.assert_close(seen["image"], finer[..., 48:144, 42:138], atol=1e-4, rtol=0)

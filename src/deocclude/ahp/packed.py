@@ -142,7 +142,8 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
     """The windows of all folders in an endless series of shuffled rounds; item i depends on (seed, i) alone.
 
     Half of them mirrored, most with changed colours; the same dict as `CompositeDataset`'s, but `original`
-    is there for stage 'content' alone. Windows larger than `size` are cut a little inside their edges.
+    is there for stage 'content' alone. Windows larger than `size` are cut a little inside their edges; stage
+    'masks' gets `finer` as well, the image at the size that it is packed in, for looks closer to the body.
     """
 
     stage: Stage
@@ -185,7 +186,7 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         bits, parsing = labels[..., 0], labels[..., 1]
         masks = {name: np.bitwise_and(bits, 1 << place) > 0 for place, name in enumerate(_MASKS)}
         look = self._look(len(bits), rng)
-        photos = [look.cut(photo, self.size, outside=OUTSIDE_PHOTO) for photo in photos]
+        photos = [look.cut(photo, len(bits), outside=OUTSIDE_PHOTO) for photo in photos]
         masks = {name: look.cut_mask(mask, self.size) for name, mask in masks.items()}
         parsing = look.cut(parsing, self.size, nearest=True)
         if rng.random() < 0.5:
@@ -195,11 +196,14 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         if rng.random() < pack.about["coloured"]:
             photos = augmentation.vary_colours(photos, rng)
         photos = augmentation.degrade(photos, rng)
+        finer = {"finer": photos[0]} if self.stage == "masks" and len(bits) > self.size else {}
+        if len(bits) > self.size:
+            photos = [cv2.resize(photo, (self.size,) * 2, interpolation=cv2.INTER_AREA) for photo in photos]
         whole = inside(masks["amodal"], parsing)
         return {
             **{
                 name: _tensor(photo).permute(2, 0, 1).float().div_(255)
-                for name, photo in zip(_PHOTOS[self.stage], photos, strict=True)
+                for name, photo in {**dict(zip(_PHOTOS[self.stage], photos, strict=True)), **finer}.items()
             },
             **{name: _tensor(mask)[None].float() for name, mask in masks.items()},
             "invisible": _tensor(masks["amodal"] & ~masks["modal"])[None].float(),

@@ -10,7 +10,6 @@ from deocclude.crops import CLOSE_MARGIN, OUTSIDE_PHOTO, box_of
 from deocclude.mask_completion.network import MaskPrediction
 from deocclude.parsing import UNLABELLED
 
-_IMAGES = ("image", "original")
 _MASKS = ("initial", "modal", "amodal", "known", "known_amodal")
 
 
@@ -18,7 +17,7 @@ def seen_again(batch: dict[str, Tensor], first: MaskPrediction) -> dict[str, Ten
     """The samples of an `ahp.batches` batch in windows close to the body of `first`, a prediction of them.
 
     The window is `SquareWindow.close_to`, or the one before where no body was found. What lies outside the
-    window before is not known.
+    window before is not known. The image is cut from `finer` where the batch has it.
     """
     places = _close_to((first.modal > 0) | (first.amodal > 0))
     grid = functional.affine_grid(places, list(first.modal.shape), align_corners=False)
@@ -26,6 +25,9 @@ def seen_again(batch: dict[str, Tensor], first: MaskPrediction) -> dict[str, Ten
     def cut(values: Tensor, mode: str = "bilinear") -> Tensor:
         return functional.grid_sample(values, grid, mode, align_corners=False)
 
+    images = {"image": batch.get("finer", batch["image"])}
+    if "original" in batch:
+        images["original"] = batch["original"]
     outside = OUTSIDE_PHOTO / 255
     masks = {name: (cut(batch[name]) > 0.5).to(batch[name].dtype) for name in _MASKS}
     masks["modal"] = masks["modal"] * masks["amodal"]
@@ -33,7 +35,7 @@ def seen_again(batch: dict[str, Tensor], first: MaskPrediction) -> dict[str, Ten
     whole = torch.where(masks["amodal"][:, 0] > 0, torch.where(labels > 0, labels, UNLABELLED), 0)
     return {
         **batch,
-        **{name: cut(batch[name] - outside) + outside for name in _IMAGES if name in batch},
+        **{name: cut(image - outside) + outside for name, image in images.items()},
         **masks,
         "invisible": masks["amodal"] - masks["modal"],
         "parsing_amodal": whole,
