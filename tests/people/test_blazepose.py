@@ -46,6 +46,19 @@ def test_same_photo_same_answer(blazepose, astronaut, found):
     np.testing.assert_array_equal(blazepose(astronaut)[0].mask, found[0].mask)
 
 
+@pytest.mark.parametrize("grey", [False, True], ids=["several people", "nobody upright"])
+def test_any_number_of_threads_finds_the_same_people(astronaut, grey):
+    photo = np.concatenate([astronaut, astronaut[::-1]], axis=1)
+    if grey:
+        photo[:360] = 128
+    one, three = (BlazePose(count, doubtful=True)(photo) for count in (1, 3))
+    assert len(one) == len(three) > 0
+    for first, second in zip(one, three, strict=True):
+        assert first.score == second.score
+        np.testing.assert_array_equal(first.mask, second.mask)
+        np.testing.assert_array_equal(first.landmarks, second.landmarks)
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_turned_photo(blazepose, astronaut, found, turns):
     people = blazepose(np.ascontiguousarray(np.rot90(astronaut, turns)))

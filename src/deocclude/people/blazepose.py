@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import chain
 from math import pi
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -31,6 +34,9 @@ _MOST_DOUBTS = 4
 _MOST_BEHIND = 2
 _MOST_SHARED = 0.7
 
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
 
 class BlazePose:
     """Finds people with the detector, then their joints and masks with the landmark model.
@@ -40,6 +46,8 @@ class BlazePose:
     `Looks.consistent`. With `doubtful`, more come back: up to four people for whom little speaks, and two
     whom those in front hide from the detector. They score below `SURE`; the cascade lets stage 1 judge them.
     The models are loaded on first use; DeoccludeError if their files are missing or damaged.
+
+    num_threads: how many views and looks at a time; the people found do not depend on it.
     """
 
     name = "blazepose"
@@ -50,11 +58,15 @@ class BlazePose:
 
     @cached_property
     def _detector(self) -> Detector:
-        return Detector(self._num_threads)
+        return Detector()
 
     @cached_property
     def _landmarks(self) -> LandmarkModel:
-        return LandmarkModel(self._num_threads)
+        return LandmarkModel()
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._num_threads, "blazepose")
 
     def __call__(self, photo: np.ndarray) -> list[DetectedPerson]:
         """photo: uint8 HxWx3 RGB. People from the largest mask to the smallest, [] if none.
@@ -62,20 +74,22 @@ class BlazePose:
         Those whom nothing but a doubt speaks for score below `SURE`.
         """
         levels = Pyramid(photo)
-        faint = self._detect(levels, [views.whole(levels)])
+        faint, *tiled = self._each_view(levels, [views.whole(levels), *views.tiles(levels)])
         seen = _strong(faint, _UNSURE)
         found: list[Looks] = []
-        for detection in seen:
-            if detection.score >= _SURE:
-                looks = self._look(levels, detection, floor=_UNSURE)
-                if looks.best.presence >= _MIN_PRESENCE and not any(map(looks.is_same_person, found)):
-                    found.append(looks)
-        more = self._detect(levels, views.tiles(levels) + ([] if found else views.turned(levels)))
+        for looks in self._each_look(levels, [one for one in seen if one.score >= _SURE], floor=_UNSURE):
+            if looks.best.presence >= _MIN_PRESENCE and not any(map(looks.is_same_person, found)):
+                found.append(looks)
+        if not found:
+            tiled += self._each_view(levels, views.turned(levels))
+        more = list(chain(*tiled))
         further = _strong(more, _SURE) if found else _strong(more + seen, _UNSURE)
-        for detection in further[:_MOST_CANDIDATES]:
-            if any(looks.is_centred_at(detection.points[0]) for looks in found):
+        beside = _beside(further[:_MOST_CANDIDATES], found)
+        for detection, looks in zip(
+            beside, self._each_look(levels, beside, floor=_MIN_PRESENCE), strict=True
+        ):
+            if not _beside([detection], found):
                 continue
-            looks = self._look(levels, detection, floor=_MIN_PRESENCE)
             if looks.consistent and all(looks.overlap(known) <= 0.5 for known in found):
                 found.append(looks)
         people = [_to_person(looks, least=SURE) for looks in found]
@@ -89,8 +103,7 @@ class BlazePose:
 
     def _doubts(self, levels: Pyramid, detections: list[Detection], found: list[Looks]) -> list[Looks]:
         """Of the likeliest detections beside those found, the people of most presence, each mask once."""
-        beside = [one for one in detections if not any(o.is_centred_at(one.points[0]) for o in found)]
-        looks = [self._look(levels, detection, floor=_UNSURE) for detection in beside[:_MOST_FAINT]]
+        looks = self._each_look(levels, _beside(detections, found)[:_MOST_FAINT], floor=_UNSURE)
         doubts: list[Looks] = []
         for one in sorted(looks, key=lambda looks: -looks.best.presence):
             if len(doubts) == _MOST_DOUBTS or one.best.presence < _FAINT_PRESENCE:
@@ -105,10 +118,12 @@ class BlazePose:
             return []
         scene = Scene.without(levels, [looks.best for looks in front])
         hidden: list[Looks] = []
-        for detection in _strong(self._detect(scene.photo, [views.whole(scene.photo)]), _FAINT)[
-            :_MOST_BEHIND
-        ]:
-            pose = scene.seen(self._look(scene.photo, detection, floor=_UNSURE).best)
+        (seen,) = self._each_view(scene.photo, [views.whole(scene.photo)])
+        likeliest = _strong(seen, _FAINT)[:_MOST_BEHIND]
+        for detection, one in zip(
+            likeliest, self._each_look(scene.photo, likeliest, floor=_UNSURE), strict=True
+        ):
+            pose = scene.seen(one.best)
             if pose is None or pose.presence < _UNSURE:
                 continue
             looks = Looks(detection.score, pose, None, levels.height, levels.width)
@@ -120,7 +135,7 @@ class BlazePose:
         """People of one look at the whole photo alone (uint8 HxWx3 RGB), likeliest first, made as they are
         asked for: a tenth of a call's cost, for training on many composites."""
         levels = Pyramid(photo)
-        for detection in _strong(self._detect(levels, [views.whole(levels)]), _FAINT):
+        for detection in _strong(self._detector(levels, views.whole(levels), _FAINT), _FAINT):
             person = _to_person(self._look(levels, detection, floor=_UNSURE))
             if person is not None:
                 yield person
@@ -145,8 +160,15 @@ class BlazePose:
             default=None,
         )
 
-    def _detect(self, levels: Pyramid, regions: list[Region]) -> list[Detection]:
-        return [one for region in regions for one in self._detector(levels, region, _FAINT)]
+    def _each_view(self, levels: Pyramid, regions: Sequence[Region]) -> list[list[Detection]]:
+        return self._each(lambda region: self._detector(levels, region, _FAINT), regions)
+
+    def _each_look(self, levels: Pyramid, detections: Sequence[Detection], floor: float) -> list[Looks]:
+        return self._each(lambda detection: self._look(levels, detection, floor), detections)
+
+    def _each(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> list[Result]:
+        """`work` of every job, in their order; a single thread is this one."""
+        return list(map(work, jobs) if self._num_threads == 1 else self._threads.map(work, jobs))
 
     def _look(self, levels: Pyramid, detection: Detection, floor: float) -> Looks:
         return Looks.at(detection.region, levels, self._landmarks, detection.score, floor)
@@ -162,6 +184,11 @@ class BlazePose:
 def _strong(detections: list[Detection], min_score: float) -> list[Detection]:
     """Those scoring at least `min_score`, each person once, best first."""
     return suppress_duplicates([one for one in detections if one.score >= min_score], _MAX_BOX_OVERLAP)
+
+
+def _beside(detections: list[Detection], found: list[Looks]) -> list[Detection]:
+    """Those that are not centred at anybody found."""
+    return [one for one in detections if not any(looks.is_centred_at(one.points[0]) for looks in found)]
 
 
 def _to_person(looks: Looks, least: float = 0.0, most: float = 1.0) -> DetectedPerson | None:

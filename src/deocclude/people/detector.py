@@ -33,8 +33,8 @@ class Detection:
 
 
 class Detector:
-    def __init__(self, num_threads: int = 1) -> None:
-        self._model = Model(model_path("pose_detection"), num_threads)
+    def __init__(self) -> None:
+        self._model = Model(model_path("pose_detection"))
         self._anchors = anchor_centres()
 
     def __call__(self, photo: Pyramid, view: Region, min_score: float) -> list[Detection]:

@@ -47,8 +47,8 @@ class Pose:
 
 
 class LandmarkModel:
-    def __init__(self, num_threads: int = 1) -> None:
-        self._model = Model(model_path("pose_landmark"), num_threads)
+    def __init__(self) -> None:
+        self._model = Model(model_path("pose_landmark"))
 
     def __call__(self, photo: Pyramid, region: Region) -> Pose:
         crop = region.cut(photo, INPUT_SIZE)

@@ -11,22 +11,37 @@ from deocclude.errors import DeoccludeError
 
 
 class Model:
-    """Calls the model file at `path`; raises DeoccludeError if it cannot be read."""
+    """Calls the model file at `path`, from several threads at a time if need be, one thread a call.
 
-    def __init__(self, path: Path, num_threads: int = 1) -> None:
+    Raises DeoccludeError if the file cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        first = self._load()
+        self._input = first.get_input_details()[0]["index"]
+        self._outputs = [detail["index"] for detail in first.get_output_details()]
+        self._idle = [first]
+
+    def _load(self) -> Interpreter:
         try:
-            self._interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
-            self._interpreter.allocate_tensors()
+            interpreter = Interpreter(model_path=str(self._path), num_threads=1)
+            interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise DeoccludeError(f"{path} cannot be loaded: {error}") from error
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
+            raise DeoccludeError(f"{self._path} cannot be loaded: {error}") from error
+        return interpreter
 
     def __call__(self, image: np.ndarray) -> list[np.ndarray]:
         """image: float32 HxWx3 as the model wants it. Returns copies of all outputs, batch axis first."""
-        self._interpreter.set_tensor(self._input, image[None])
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._outputs]
+        try:
+            interpreter = self._idle.pop()
+        except IndexError:
+            interpreter = self._load()
+        interpreter.set_tensor(self._input, image[None])
+        interpreter.invoke()
+        outputs = [interpreter.get_tensor(index) for index in self._outputs]
+        self._idle.append(interpreter)
+        return outputs
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
