@@ -29,6 +29,7 @@ from deocclude.ahp.batches import CompositeDataset, Stage
 from deocclude.crops import OUTSIDE_PHOTO, SquareWindow
 from deocclude.errors import DeoccludeError
 from deocclude.parsing import inside, mirror
+from deocclude.threads import one_thread
 
 _SHARD = 500
 _QUALITY = 95
@@ -67,7 +68,7 @@ _composites: CompositeDataset
 def _take(composites: CompositeDataset) -> None:
     global _composites
     _composites = composites
-    torch.set_num_threads(1)
+    one_thread()
 
 
 def _write_shard(out: Path, count: int, shard: int) -> None:
@@ -196,15 +197,15 @@ class PackedWindows(Dataset[dict[str, Tensor]]):
         if rng.random() < pack.about["coloured"]:
             photos = augmentation.vary_colours(photos, rng)
         photos = augmentation.degrade(photos, rng)
-        finer = {"finer": photos[0]} if self.stage == "masks" and len(bits) > self.size else {}
+        finer = {}
         if len(bits) > self.size:
+            if self.stage == "masks":
+                finer = {"finer": photos[0]}
             photos = [cv2.resize(photo, (self.size,) * 2, interpolation=cv2.INTER_AREA) for photo in photos]
+        shown = dict(zip(_PHOTOS[self.stage], photos, strict=True)) | finer
         whole = inside(masks["amodal"], parsing)
         return {
-            **{
-                name: _tensor(photo).permute(2, 0, 1).float().div_(255)
-                for name, photo in {**dict(zip(_PHOTOS[self.stage], photos, strict=True)), **finer}.items()
-            },
+            **{name: _tensor(photo).permute(2, 0, 1).float().div_(255) for name, photo in shown.items()},
             **{name: _tensor(mask)[None].float() for name, mask in masks.items()},
             "invisible": _tensor(masks["amodal"] & ~masks["modal"])[None].float(),
             "parsing_modal": _tensor(np.where(masks["modal"], whole, 0)).long(),

@@ -118,15 +118,12 @@ class BlazePose:
             return []
         scene = Scene.without(levels, [looks.best for looks in front])
         hidden: list[Looks] = []
-        (seen,) = self._each_view(scene.photo, [views.whole(scene.photo)])
-        likeliest = _strong(seen, _FAINT)[:_MOST_BEHIND]
-        for detection, one in zip(
-            likeliest, self._each_look(scene.photo, likeliest, floor=_UNSURE), strict=True
-        ):
-            pose = scene.seen(one.best)
+        seen = _strong(self._detector(scene.photo, views.whole(scene.photo), _FAINT), _FAINT)
+        for look in self._each_look(scene.photo, seen[:_MOST_BEHIND], floor=_UNSURE):
+            pose = scene.seen(look.best)
             if pose is None or pose.presence < _UNSURE:
                 continue
-            looks = Looks(detection.score, pose, None, levels.height, levels.width)
+            looks = Looks(look.score, pose, None, levels.height, levels.width)
             if all(looks.overlap(other) <= _MOST_SHARED for other in known + hidden):
                 hidden.append(looks)
         return hidden

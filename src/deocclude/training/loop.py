@@ -17,6 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from deocclude.errors import DeoccludeError
+from deocclude.threads import one_thread
 from deocclude.training.average import averaged
 from deocclude.training.checkpoint import Checkpoints, random_state, read, set_random_state
 from deocclude.training.config import TrainConfig, schedule
@@ -363,7 +364,4 @@ def _sized(dataset: Dataset[Batch]) -> Sized:
 
 
 def _one_thread(_: int) -> None:
-    import cv2
-
-    torch.set_num_threads(1)
-    cv2.setNumThreads(0)
+    one_thread()
