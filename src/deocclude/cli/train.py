@@ -67,7 +67,7 @@ def content(
 
     network = _changed(CONTENT_PRESETS[common.preset.value], size=common.size)
     if not attention:
-        network = replace(network, encoder_attention=(), decoder_attention=())
+        network = replace(network, encoder_attention=(), decoder_attention=(), colour_attention=0)
     losses = _changed(
         CONTENT_TRAINING[common.preset.value],
         learning_rate=common.lr,

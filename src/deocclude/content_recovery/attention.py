@@ -55,7 +55,7 @@ def guidance_at(
     return guidance
 
 
-def _gather(maps: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def gather(maps: Tensor, where: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Cells of NCHW maps where N1HW bool holds, padded to the longest sample: NxLxC, index NxL, real NxL."""
     flat = where.flatten(1)
     longest = max(1, int(flat.sum(dim=1).max()))
@@ -99,10 +99,10 @@ class ParsingGuidedAttention(nn.Module):
         """NCHW float32 of the second stream, 0 where a cell is not invisible."""
         with torch.autocast(features.device.type, enabled=False):
             features = features.float()
-            seen, _, seen_real = _gather(
+            seen, _, seen_real = gather(
                 torch.cat([features, guidance.parsing_modal], dim=1), guidance.visible
             )
-            hidden, index, hidden_real = _gather(
+            hidden, index, hidden_real = gather(
                 torch.cat([features, guidance.parsing_amodal], dim=1), guidance.invisible
             )
             logits = self.psi(hidden) @ self.phi(seen).transpose(1, 2)

@@ -12,7 +12,9 @@ class ContentRecoveryConfig:
     size: side of the person crops the network is trained on. widths, kernels: one entry a stride-2 encoder
     level. background: the share w of the picture outside the person that is shown (Table 5).
     encoder_attention, decoder_attention: the 1/scale features that parsing guided attention works on (empty:
-    the plain U-Net of Table 6, line 1). key_channels: channels of K_vis and K_amo in Eq. 6.
+    the plain U-Net of Table 6, line 1). key_channels: channels of K_vis and K_amo in Eq. 6. colour_attention:
+    the scale of the decoder's features by which colours of the visible body are copied (`colours`; not in the
+    paper), 0 for none.
     """
 
     size: int = 256
@@ -22,6 +24,7 @@ class ContentRecoveryConfig:
     encoder_attention: tuple[int, ...] = (8, 32)
     decoder_attention: tuple[int, ...] = (16, 4)
     key_channels: int = 64
+    colour_attention: int = 0
 
     def __post_init__(self) -> None:
         for name in ("widths", "kernels", "encoder_attention", "decoder_attention"):
@@ -31,9 +34,8 @@ class ContentRecoveryConfig:
                 f"{len(self.widths)} widths for {len(self.kernels)} kernels; each level needs both"
             )
         levels = {2**level for level in range(1, len(self.widths) + 1)}
-        if not levels.issuperset(self.encoder_attention) or not (levels - {self.stride}).issuperset(
-            self.decoder_attention
-        ):
+        decoded = {*self.decoder_attention, self.colour_attention} - {0}
+        if not levels.issuperset(self.encoder_attention) or not (levels - {self.stride}).issuperset(decoded):
             raise ValueError(f"attention scales must be powers of two within the {len(self.widths)} levels")
         if self.size % self.stride:
             raise ValueError(f"size {self.size} is not a multiple of the stride {self.stride}")
@@ -46,7 +48,9 @@ class ContentRecoveryConfig:
 
 CONTENT_PRESETS: dict[str, ContentRecoveryConfig] = {
     "paper": ContentRecoveryConfig(),
-    "lite": ContentRecoveryConfig(widths=(24, 48, 96, 192, 192, 192, 192), key_channels=16),
+    "lite": ContentRecoveryConfig(
+        widths=(24, 48, 96, 192, 192, 192, 192), key_channels=16, colour_attention=4
+    ),
 }
 
 
@@ -85,5 +89,6 @@ CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
         adversarial_from=0.8,
         perceptual_from=0.6,
         discriminator_width=32,
+        predicted_share=0.7,
     ),
 }

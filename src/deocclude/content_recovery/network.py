@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from deocclude.content_recovery.attention import Guidance, ParsingGuidedAttention, guidance_at
+from deocclude.content_recovery.colours import ColourAttention, mixed, seen_colours
 from deocclude.content_recovery.config import ContentRecoveryConfig
 from deocclude.content_recovery.partial_conv import Partial, PartialBlock, PartialConv2d, hide, upsample
 
@@ -54,6 +55,9 @@ class ContentRecoveryNetwork(nn.Module):
 
         self.encoder_attention = attention(config.encoder_attention)
         self.decoder_attention = attention(config.decoder_attention)
+        self.colours = None
+        if scale := config.colour_attention:
+            self.colours = ColourAttention(widths[scale.bit_length() - 1], config.key_channels)
 
     def forward(
         self, image: Tensor, visible: Tensor, amodal: Tensor, parsing_modal: Tensor, parsing_amodal: Tensor
@@ -66,8 +70,9 @@ class ContentRecoveryNetwork(nn.Module):
         if image.shape[2] % self.config.stride or image.shape[3] % self.config.stride:
             raise ValueError(f"sides {tuple(image.shape[2:])} are not multiples of {self.config.stride}")
         invisible = hidden_part(visible, amodal)
+        at = self.config.colour_attention
         guidance = guidance_at(
-            [*self.config.encoder_attention, *self.config.decoder_attention],
+            [*self.config.encoder_attention, *self.config.decoder_attention, *([at] if at else [])],
             visible,
             invisible,
             parsing_modal,
@@ -77,7 +82,7 @@ class ContentRecoveryNetwork(nn.Module):
         inputs = torch.cat([shown, visible, amodal], dim=1).contiguous(memory_format=torch.channels_last)
         part = hide(inputs, 1 - invisible)
         skips = []
-        scale = 1
+        scale, copied = 1, None
         for block in self.encoder:
             skips.append(part)
             part, scale = block(part), scale * 2
@@ -85,7 +90,10 @@ class ContentRecoveryNetwork(nn.Module):
         for block in self.decoder:
             part, scale = block(upsample(part), skips.pop()), scale // 2
             part = self._attend(self.decoder_attention, scale, part, guidance)
-        return torch.sigmoid(self.last(upsample(part), skips.pop()).features.float())
+            if self.colours is not None and scale == at:
+                copied = self.colours(part.features, seen_colours(image, visible, scale), guidance[scale])
+        painted = torch.sigmoid(self.last(upsample(part), skips.pop()).features.float())
+        return painted if copied is None else mixed(painted, copied, guidance[at], invisible)
 
     @staticmethod
     def _attend(modules: nn.ModuleDict, scale: int, part: Partial, guidance: dict[int, Guidance]) -> Partial:

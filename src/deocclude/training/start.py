@@ -6,18 +6,23 @@ from pathlib import Path
 
 from torch import nn
 
+from deocclude.content_recovery.colours import COLOURS
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.hourglass import may_be_missing
 from deocclude.weights import store
 
 
 def start_from(init: Path, stage: store.Stage, network: nn.Module) -> None:
-    """Weights without refinements or context are taken too: those of `network` start as the identity.
+    """Weights without refinements, context or colour attention are taken too: those of `network` as they start.
 
     Raises DeoccludeError if the file is none of `export`, or of a network that does not fit.
     """
     weights = store.load_file(stage, init).state_dict()
-    grown = {name: value for name, value in network.state_dict().items() if may_be_missing(name)}
+    grown = {
+        name: value
+        for name, value in network.state_dict().items()
+        if may_be_missing(name) or name.startswith(COLOURS)
+    }
     try:
         network.load_state_dict(grown | weights)
     except RuntimeError as error:
