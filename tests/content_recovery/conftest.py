@@ -16,6 +16,7 @@ def tiny():
         encoder_attention=(4, 8),
         decoder_attention=(4, 2),
         key_channels=4,
+        colour_attention=2,
     )
 
 

@@ -53,6 +53,7 @@ def test_presets_run_forward_and_backward(preset, make_person):
 
 def test_every_part_of_the_network_gets_gradient(tiny, make_person):
     network = ContentRecoveryNetwork(tiny)
+    torch.nn.init.normal_(network.colours.psi.weight)
     batch = make_person(32)
     (run(network, batch) - batch["original"]).square().mean().backward()
     # a bias in front of a batch normalisation, or a shift that the softmax ignores, moves nothing

@@ -10,6 +10,8 @@ from deocclude.ahp import layout
 from deocclude.ahp.sample import Occluder, WholePerson
 from deocclude.ahp.synthesis import SynthesisSettings
 from deocclude.cli import app
+from deocclude.content_recovery.config import CONTENT_PRESETS
+from deocclude.content_recovery.network import ContentRecoveryNetwork
 from deocclude.errors import DeoccludeError
 from deocclude.mask_completion.network import MaskCompletionNetwork
 from deocclude.training.start import start_from
@@ -150,6 +152,16 @@ def test_weights_from_before_a_part_was_added_grow_it(trained, data, tmp_path, l
             assert torch.equal(ours, theirs)
 
 
+def test_content_weights_from_before_colours_were_copied_grow_them(tmp_path):
+    config = replace(CONTENT_PRESETS["lite"], size=128, widths=(4, 6, 8, 8, 8, 8, 8))
+    before = ContentRecoveryNetwork(replace(config, colour_attention=0))
+    store.save(before, before.config, tmp_path / "content.safetensors")
+    grown = ContentRecoveryNetwork(config)
+    start_from(tmp_path / "content.safetensors", "content", grown)
+    for name, value in before.half().float().state_dict().items():
+        assert torch.equal(grown.state_dict()[name], value)
+
+
 def test_content_trains_on_the_masks_of_stage_1(trained, data, tmp_path):
     out = tmp_path / "run"
     train("content", data, out, 128, "--steps", 1, "--masks", trained[1])
@@ -165,7 +177,8 @@ def test_content_trains_without_attention(data, tmp_path):
     deocclude("train", "export", tmp_path, "--out", tmp_path / "content.safetensors", "--last")
     network = store.load("content", tmp_path)
     assert network.config.encoder_attention == network.config.decoder_attention == ()
-    assert not any("attention" in name for name in network.state_dict())
+    assert network.config.colour_attention == 0
+    assert not any("attention" in name or "colours" in name for name in network.state_dict())
     with pytest.raises(DeoccludeError, match=r"recipe\.network\.encoder_attention"):
         train("content", data, tmp_path, 128, "--steps", 1)
 

@@ -1,7 +1,7 @@
-"""Colours of the visible body for the hidden part, by the relation of Eq. 6 with colours as its values.
+"""Colours of the visible body for the hidden part: the relation of Eq. 6 with colours as its values.
 
-The paper's network paints whatever colours it has learned; this one may copy those that it sees instead, of the
-same body part and of nearby first. What it copies is right for people in clothes that training never showed.
+The paper's network paints colours that it has learned; this one may copy those that it sees as well, of the
+same body part and of nearby first, and so does right by clothes that training never showed.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _ALIKE = (
 """Skin, what is worn above, what is worn below, what is on the head."""
 _NO_PART = 1e-4
 _RIM = 3
-"""Pixels along the visible mask's outline may be the occluder's: the side of the square that has to be visible."""
+"""Side of the square around a pixel that has to be visible: outlines may have the occluder's colours."""
 
 
 class Copied(NamedTuple):
-    """colours: N3HW float32 in [0, 1], of use where the body is; trust: N1HW float32 in [0, 1], 0 without any."""
+    """colours: N3HW float32 in [0, 1], of use where the body is. trust: N1HW float32 in [0, 1]."""
 
     colours: Tensor
     trust: Tensor
@@ -59,13 +59,11 @@ class ColourAttention(nn.Module):
     """For every invisible cell the mean colour of the visible ones, weighted by relevance.
 
     Relevance is the softmax over the visible cells of psi(F + M_a^p) phi(F + M_m^p), as in Eq. 6, plus two
-    terms that are there from the start: the log of how well the body parts fit (`affinity`, part by part), and
-    less the further apart the cells are (`fall` times the log of 1 + squared distance). Next to the colours
-    stands how far they are to be trusted. Psi starts at 0, so new weights copy what is near and of the same part,
-    and trust it by half. Computed in float32 under autocast too.
+    terms that are there from the start: the log of how well the body parts fit (exp of `affinity`, part by
+    part), minus `fall` times log(1 + squared distance / 0.02^2), in sides of the crop. Beside the colours
+    stands how far they are to be trusted, from F and the log of the softmax's sum. Psi starts at 0, so new
+    weights copy what is near and of the same part, and trust it by half. All in float32, under autocast too.
     """
-
-    affinity: Tensor
 
     def __init__(self, channels: int, key_channels: int) -> None:
         super().__init__()
@@ -79,7 +77,10 @@ class ColourAttention(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, features: Tensor, colours: Tensor, guidance: Guidance) -> Copied:
-        """features: NCHW; colours: N3HW of the visible cells; the guidance is at the same resolution."""
+        """features: NCHW; colours: N3HW of the visible cells; the guidance is at the same resolution.
+
+        Visible cells keep their colours; where nothing is visible trust is 0.
+        """
         with torch.autocast(features.device.type, enabled=False):
             features = features.float()
             seen, seen_at, seen_real = gather(
@@ -105,11 +106,10 @@ class ColourAttention(nn.Module):
 
 
 def mixed(painted: Tensor, copied: Copied, guidance: Guidance, invisible: Tensor) -> Tensor:
-    """The painted picture (N3SS) with copied colours in its invisible part (N1SS, 0 or 1), as far as trusted."""
-    side = painted.shape[-1]
+    """The painted picture, N3SS, with copied colours as far as trusted where `invisible` (N1SS) is 1."""
 
     def enlarged(maps: Tensor) -> Tensor:
-        return functional.interpolate(maps, size=(side, side), mode="bilinear")
+        return functional.interpolate(maps, size=painted.shape[2:], mode="bilinear")
 
     hidden = guidance.invisible.float()
     known = torch.maximum(hidden, guidance.visible.float())
@@ -131,8 +131,8 @@ def _fit_of_parts() -> Tensor:
 
 def _squared_distance(first: Tensor, second: Tensor, width: int) -> Tensor:
     """Between cells at flat indices NxL and NxM of maps with square cells: NxLxM, in widths of the map."""
-    places = [torch.stack([at // width, at % width], dim=2).float() / width for at in (first, second)]
-    return torch.cdist(*places, compute_mode="donot_use_mm_for_euclid_dist").square()
+    one, other = (torch.stack([at // width, at % width], dim=2).float() / width for at in (first, second))
+    return torch.cdist(one, other, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
 def _scattered(values: Tensor, at: Tensor, real: Tensor, elsewhere: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from deocclude.weights import store
 
 
 def start_from(init: Path, stage: store.Stage, network: nn.Module) -> None:
-    """Weights without refinements, context or colour attention are taken too: those of `network` as they start.
+    """Weights that lack refinements, context or colours are taken too: `network` keeps its own of those.
 
     Raises DeoccludeError if the file is none of `export`, or of a network that does not fit.
     """
