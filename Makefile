@@ -52,7 +52,7 @@ weights: $(VENV)/test.stamp
 	$(BIN)/deocclude train export $(RUN)/masks --last --out $(RUN)/masks.safetensors
 	$(MASKS) --out $(RUN)/masks-256 --steps $(FINE) --init $(RUN)/masks.safetensors --size 256 --lr 1.5e-3
 	$(BIN)/deocclude train export $(RUN)/masks-256 --last --out $(RUN)/weights/masks.safetensors
-	$(PACK) --out $(RUN)/windows-content --stage content
+	$(PACK) --out $(RUN)/windows-content --stage content --dyed-share 0.4 --person-share 0.5
 	$(TRAIN) content $(HOW) --packed $(RUN)/windows-content --masks $(RUN)/weights/masks.safetensors \
 		--out $(RUN)/content --steps $(STEPS)
 	$(BIN)/deocclude train export $(RUN)/content --last --out $(RUN)/weights/content.safetensors
