@@ -10,9 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from deocclude.adversarial import PatchDiscriminator, adversarial_term, discriminator_term
+from deocclude.content_recovery.colours import COLOURS
 from deocclude.content_recovery.config import ContentRecoveryConfig, ContentTrainingConfig
 from deocclude.content_recovery.losses import body_l1, close_up, compared, feature_losses
 from deocclude.content_recovery.network import ContentRecoveryNetwork, composite
+from deocclude.content_recovery.recolouring import recoloured
 from deocclude.content_recovery.report import ContentScores, sheet
 from deocclude.training.evaluating import evaluating
 
@@ -58,9 +60,13 @@ class ContentRecoveryTask:
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """Adam, one for the generator, one for the discriminator."""
         rate, betas = self.training.learning_rate, self.training.betas
+        copying, painting = [], []
+        for name, parameter in self.networks["generator"].named_parameters():
+            (copying if name.startswith(COLOURS) else painting).append(parameter)
+        faster = {"params": copying, "lr": rate * self.training.colours_rate}
         return {
-            name: torch.optim.Adam(self.networks[name].parameters(), rate, betas)
-            for name in ("generator", "discriminator")
+            "generator": torch.optim.Adam([{"params": painting}, faster], rate, betas),
+            "discriminator": torch.optim.Adam(self.networks["discriminator"].parameters(), rate, betas),
         }
 
     def step(
@@ -77,6 +83,7 @@ class ContentRecoveryTask:
         `l1`, `perceptual`, `style`, `adversarial`, `discriminator`.
         """
         batch = self._inputs(batch, self.training.predicted_share)
+        batch = recoloured(batch, self.training.recoloured_share)
         output = _paint(networks["generator"], batch)
         body = batch["body"]
         terms = {
