@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -58,14 +58,18 @@ class ContentRecoveryTask:
             self.networks["features"] = features
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam, one for the generator, one for the discriminator."""
+        """Adam, one for the generator, one for the discriminator; copying colours has its own rate."""
         rate, betas = self.training.learning_rate, self.training.betas
-        copying, painting = [], []
+        copying: list[Tensor] = []
+        painting: list[Tensor] = []
         for name, parameter in self.networks["generator"].named_parameters():
             (copying if name.startswith(COLOURS) else painting).append(parameter)
-        faster = {"params": copying, "lr": rate * self.training.colours_rate}
+        groups: list[dict[str, Any]] = [
+            {"params": painting},
+            {"params": copying, "lr": rate * self.training.colours_rate},
+        ]
         return {
-            "generator": torch.optim.Adam([{"params": painting}, faster], rate, betas),
+            "generator": torch.optim.Adam(groups, rate, betas),
             "discriminator": torch.optim.Adam(self.networks["discriminator"].parameters(), rate, betas),
         }
 
