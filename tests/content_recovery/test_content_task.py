@@ -248,15 +248,3 @@ def test_copying_colours_learns_faster_than_painting(tiny):
     assert set(rates) == set(generator.parameters())
     for parameter, rate in rates.items():
         assert rate == pytest.approx(5e-3 if parameter in copying else 1e-3)
-
-
-def test_a_share_of_people_is_painted_in_other_colours(tiny, make_person):
-    batch = make_person(32)
-    shown = []
-    for share in (0.0, 1.0):
-        training = dataclasses.replace(ALL_FROM_THE_START, recoloured_share=share)
-        task = ContentRecoveryTask(tiny, training, features=Blurs())
-        task.networks["generator"].register_forward_pre_hook(lambda _, given: shown.append(given[0]))
-        step(task, batch)
-    assert torch.equal(shown[0], batch["image"])
-    assert (shown[1] - batch["image"]).abs().amax() > 0.05

@@ -63,8 +63,8 @@ class ContentTrainingConfig:
     close_up: side of the square around the hidden part that VGG16 and the discriminator look at; at the
     crop's size or above they see the whole crop. adversarial_from, perceptual_from: share of the training
     after which those losses join. discriminator_width: channels of its first layer. predicted_share: with a
-    mask network, the share of samples trained on predicted masks and parsing. recoloured_share: of samples
-    whose hues are turned (`recolouring`). colours_rate: how many times faster than the rest `colours` learns.
+    mask network, the share of samples trained on predicted masks and parsing. colours_rate: how many times
+    faster than the rest `colours` learns.
     """
 
     learning_rate: float = 1e-4
@@ -79,7 +79,6 @@ class ContentTrainingConfig:
     perceptual_from: float = 0.0
     discriminator_width: int = 64
     predicted_share: float = 0.5
-    recoloured_share: float = 0.0
     colours_rate: float = 10.0
 
 
@@ -93,6 +92,5 @@ CONTENT_TRAINING: dict[str, ContentTrainingConfig] = {
         perceptual_from=0.6,
         discriminator_width=32,
         predicted_share=0.7,
-        recoloured_share=0.5,
     ),
 }

@@ -14,7 +14,6 @@ from deocclude.content_recovery.colours import COLOURS
 from deocclude.content_recovery.config import ContentRecoveryConfig, ContentTrainingConfig
 from deocclude.content_recovery.losses import body_l1, close_up, compared, feature_losses
 from deocclude.content_recovery.network import ContentRecoveryNetwork, composite
-from deocclude.content_recovery.recolouring import recoloured
 from deocclude.content_recovery.report import ContentScores, sheet
 from deocclude.training.evaluating import evaluating
 
@@ -87,7 +86,6 @@ class ContentRecoveryTask:
         `l1`, `perceptual`, `style`, `adversarial`, `discriminator`.
         """
         batch = self._inputs(batch, self.training.predicted_share)
-        batch = recoloured(batch, self.training.recoloured_share)
         output = _paint(networks["generator"], batch)
         body = batch["body"]
         terms = {
