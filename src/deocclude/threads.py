@@ -9,7 +9,8 @@ import torch
 def one_thread() -> None:
     """Keeps torch and OpenCV in this process to one thread.
 
-    Safe in a forked process too: OpenCV asked for 1 would wait for ever for its parent's threads; 0 uses none.
+    Safe in a forked process too: OpenCV asked for 1 would wait for ever for its parent's threads; 0 uses
+    none.
     """
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
