@@ -16,6 +16,7 @@ from threading import Thread
 from typing import Any, TypeVar
 
 from deocclude.errors import DeoccludeError
+from deocclude.threads import one_opencv_thread
 
 SERIAL, PROCESSES, RAY = ENGINES = ("serial", "processes", "ray")
 _A_WORKER = 2
@@ -25,13 +26,6 @@ _WORKER_DIED = "a worker process died, perhaps for want of memory; run again wit
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
-
-
-def one_thread() -> None:
-    """Keeps OpenCV to one thread: the processes share the cores already."""
-    import cv2
-
-    cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True)
@@ -55,7 +49,10 @@ class Engine:
             _import_ray()
 
     def spread(
-        self, work: Callable[[Job], Result], jobs: Iterable[Job], start: Callable[[], None] = one_thread
+        self,
+        work: Callable[[Job], Result],
+        jobs: Iterable[Job],
+        start: Callable[[], None] = one_opencv_thread,
     ) -> Generator[Result, None, None]:
         """`work` of every job, in the order of the jobs, which are taken few at a time.
 

@@ -16,8 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from deocclude.ahp.engine import Engine, one_thread
+from deocclude.ahp.engine import Engine
 from deocclude.atomic import write_atomically
+from deocclude.threads import one_opencv_thread
 
 Work = Callable[[list[Any]], list[str]]
 """The lines that a part's items come to; a function that other processes can import."""
@@ -58,7 +59,7 @@ def cut(
 
 
 def finish(
-    parts: Iterable[Part], work: Work, engine: Engine, start: Callable[[], None] = one_thread
+    parts: Iterable[Part], work: Work, engine: Engine, start: Callable[[], None] = one_opencv_thread
 ) -> Generator[Part, None, None]:
     """Does what is not done; yields every part, in order, once its file is there.
 
